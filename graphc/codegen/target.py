@@ -1,0 +1,160 @@
+"""The machine compiled for, and the way from LLVM text to callable native code.
+
+`host` describes the machine: its vector width and register count are read from LLVM's list of CPU features and known
+nowhere else. `load` verifies, optimises, compiles and links one module; `load_object` links one that was compiled
+earlier. What both return owns its memory: when the `Loaded` is collected, its code is freed.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+
+_lock = threading.RLock()  # LLVM's contexts and target machines are not to be entered by two threads at once
+
+
+@dataclass(frozen=True)
+class Target:
+    """A machine: LLVM's three names for it, the bits of one vector register, and how many such registers there are."""
+
+    triple: str
+    cpu: str
+    features: str
+    vector_bits: int
+    registers: int
+
+    def has(self, feature: str) -> bool:
+        """Whether LLVM's feature of that name (such as "fma" or "avx512f") is switched on."""
+        return f"+{feature}" in self.features.split(",")
+
+    @property
+    def fused(self) -> bool:
+        """Whether a fused multiply-add is one instruction (without it LLVM calls libm's, which is slow)."""
+        return self.has("fma") or not self.triple.startswith(("x86_64", "i"))
+
+
+@cache
+def host() -> Target:
+    """The machine this process runs on."""
+    _initialise()
+    known = llvm.get_host_cpu_features()
+    if known.get("avx512f") and known.get("avx512vl") and known.get("avx512dq"):
+        bits, registers = 512, 32
+    elif known.get("avx2") and known.get("fma"):
+        bits, registers = 256, 16
+    elif known.get("neon"):
+        bits, registers = 128, 32
+    else:
+        bits, registers = 128, 16
+    return Target(llvm.get_process_triple(), llvm.get_host_cpu_name(), known.flatten(), bits, registers)
+
+
+def lanes(target: Target, bits: int) -> int:
+    """How many elements of `bits` bits one vector register holds."""
+    return target.vector_bits // bits
+
+
+class Loaded:
+    """Native code in this process's memory. Keep it alive for as long as one of its addresses may be called."""
+
+    def __init__(self, object_code: bytes, target: Target, bitcode: bytes | None) -> None:
+        self.object_code = object_code
+        self.target = target
+        self._bitcode = bitcode
+        with _lock:
+            # MCJIT wants a module, even an empty one, and takes ownership of a target machine of its own.
+            holder = llvm.parse_assembly("", context=llvm.create_context())
+            self._engine = llvm.create_mcjit_compiler(holder, _machine(target, 0), use_lmm=True)
+            self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
+            self._engine.finalize_object()
+
+    def address(self, function_name: str) -> int:
+        """The address of an exported function. KeyError if there is none of that name."""
+        with _lock:
+            found = int(self._engine.get_function_address(function_name))
+        if not found:
+            raise KeyError(function_name)
+        return found
+
+    @property
+    def llvm_ir(self) -> str:
+        """The module's text after optimisation. ValueError if it was loaded from an object."""
+        with _lock:
+            return str(self._module())
+
+    @property
+    def assembly(self) -> str:
+        """The native assembly text, compiled again on each request. ValueError if it was loaded from an object."""
+        with _lock:
+            return str(_shared_machine(self.target).emit_assembly(self._module()))
+
+    def _module(self) -> llvm.ModuleRef:
+        if self._bitcode is None:
+            raise ValueError("loaded from an object file: its LLVM text was not kept; compile it again to see it")
+        return llvm.parse_bitcode(self._bitcode, context=llvm.create_context())
+
+
+def load(source: str | ir.Module, target: Target | None = None, name: str = "graphc", slp: bool = False) -> Loaded:
+    """Verify, optimise, compile and link a module.
+
+    `slp` also lets LLVM pack straight-line scalar code into vectors. RuntimeError, with LLVM's own words, if the text
+    does not parse or verify.
+    """
+    target = target or host()
+    _initialise()
+    text = str(source)
+    with _lock:
+        module = llvm.parse_assembly(text, context=llvm.create_context())
+        module.name = name
+        module.verify()
+        machine = _shared_machine(target)
+        module.triple = machine.triple
+        module.data_layout = str(machine.target_data)
+        _optimise(module, target, slp)
+        bitcode = module.as_bitcode()
+        return Loaded(machine.emit_object(module), target, bitcode)
+
+
+def load_object(object_code: bytes, target: Target | None = None) -> Loaded:
+    """Link an object that an earlier `load` compiled (`Loaded.object_code`) for the same target."""
+    _initialise()
+    return Loaded(object_code, target or host(), None)
+
+
+def _optimise(module: llvm.ModuleRef, target: Target, slp: bool) -> None:
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
+    options.loop_vectorization = False
+    options.loop_interleaving = False
+    options.loop_unrolling = False
+    options.slp_vectorization = slp
+    # Both are made anew for each run: a run empties the manager and leaves call-backs in the builder.
+    builder = llvm.create_pass_builder(_shared_machine(target), options)
+    manager = builder.getModulePassManager()
+    manager.run(module, builder)
+    # llvmlite 0.50 never frees a manager: ObjectRef's empty _dispose hides NewPassManager's.
+    llvm.NewPassManager._dispose(manager)
+    manager.detach()
+
+
+@cache
+def _shared_machine(target: Target) -> llvm.TargetMachine:
+    return _machine(target, 2)
+
+
+def _machine(target: Target, level: int) -> llvm.TargetMachine:
+    """Small code model and position independence: constants are read relative to the instruction, in one load."""
+    return llvm.Target.from_triple(target.triple).create_target_machine(
+        cpu=target.cpu, features=target.features, opt=level, reloc="pic", codemodel="small"
+    )
+
+
+@cache
+def _initialise() -> None:
+    with _lock:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        llvm.check_jit_execution()

@@ -1,0 +1,140 @@
+"""exp and the functions made of it: expm1, exp2, tanh, sigmoid, sinh, cosh.
+
+Cody and Waite (1980): e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2)/2, and a polynomial in r. No branch, no table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import coefficients
+from .lanes import Kit, V
+
+LN2 = float.fromhex("0x1.62e42fefa39efp-1")
+_LOG2_E = float.fromhex("0x1.71547652b82fep+0")
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """x = n ln 2 + (rest + tail). `rest` is x - n ln 2 rounded, `tail` what the rounding lost; `whole` holds n + offset."""
+
+    whole: V
+    rest: V
+    tail: V
+
+
+def _reduce(kit: Kit, x: V, offset: int, with_tail: bool = True) -> _Reduced:
+    """The addition of 1.5 * 2**fraction rounds to an integer, and leaves it in the low bits.
+
+    ln 2 is split so that n times its first part is exact, which keeps the difference exact as well.
+    """
+    first = kit.pick(float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.62e4p-1"))
+    second = kit.pick(float.fromhex("0x1.ef35793c7673p-45"), float.fromhex("0x1.7f7d1cp-20"))
+    shift = 1.5 * kit.power(kit.fraction) + offset
+    shifted = kit.fma(x, _LOG2_E, shift)
+    n = -(shifted - shift)
+    coarse = kit.fma(n, first, x)
+    rest = kit.fma(n, second, coarse)
+    tail = kit.fma(n, second, coarse - rest) if with_tail else rest
+    return _Reduced(shifted.bits(), rest, tail)
+
+
+def excess(kit: Kit, rest: V, tail: V | None = None) -> V:
+    """e^(rest + tail) - 1 - rest, for |rest| <= ln(2)/2 and a tail of its rounding error's size."""
+    table = coefficients.EXP_F64 if kit.double else coefficients.EXP_F32
+    series = kit.polynomial(rest, table)
+    square = rest * rest
+    return square * series if tail is None else kit.fma(square, series, tail)
+
+
+def scale(kit: Kit, value: V, whole: V) -> V:
+    """value * 2**n where `whole` holds n + 2 bias, in two factors: n reaches beyond the exponents of normal numbers."""
+    half = whole >> 1
+    return value * (half << kit.fraction).as_real() * ((whole - half) << kit.fraction).as_real()
+
+
+def clamp(x: V, low: float, high: float) -> V:
+    """NaN stays NaN."""
+    x = (x > high).choose(high, x)
+    return (x < low).choose(low, x)
+
+
+def exp(kit: Kit, x: V) -> V:
+    x = clamp(x, kit.pick(-746.0, -104.0), kit.pick(710.0, 89.0))
+    return exp_within(kit, x)
+
+
+def exp_within(kit: Kit, x: V) -> V:
+    """exp for arguments already in the range where neither infinity nor zero is the result long since."""
+    reduced = _reduce(kit, x, 2 * kit.bias, with_tail=False)
+    return scale(kit, 1.0 + (reduced.rest + excess(kit, reduced.rest)), reduced.whole)
+
+
+def exp2(kit: Kit, x: V) -> V:
+    """2^x = 2^n e^(r ln 2), r = x - n exactly; r ln 2 as a rounded product and its error."""
+    x = clamp(x, kit.pick(-1076.0, -151.0), kit.pick(1025.0, 129.0))
+    shift = 1.5 * kit.power(kit.fraction) + 2 * kit.bias
+    shifted = x + shift
+    return exp2_of(kit, x - (shifted - shift), kit.const(0.0), shifted.bits())
+
+
+def exp2_of(kit: Kit, fraction: V, tail: V, whole: V) -> V:
+    """2^(n + fraction + tail), |fraction| <= 1/2, where `whole` holds n + 2 bias."""
+    ln2_tail = kit.pick(float.fromhex("0x1.abc9e3b39803fp-56"), float.fromhex("-0x1.05c61p-29"))
+    rest, error = kit.product(fraction, kit.const(LN2))
+    low = kit.fma(tail, LN2, kit.fma(fraction, ln2_tail, error))
+    return scale(kit, 1.0 + (rest + excess(kit, rest, low)), whole)
+
+
+def _expm1_reduced(kit: Kit, x: V, doublings: int) -> V:
+    """(e^x - 1) / 2**doublings.
+
+    2^n (1 + r + w) - 1 is summed as (2^n - 1) + 2^n r, exact for small n, and 2^n w, which is small beside it.
+    """
+    reduced = _reduce(kit, x, kit.bias - doublings)
+    power = (reduced.whole << kit.fraction).as_real()
+    lead = kit.fma(power, reduced.rest, power - 0.5**doublings)
+    return kit.fma(power, excess(kit, reduced.rest, reduced.tail), lead)
+
+
+def expm1(kit: Kit, x: V) -> V:
+    result = _expm1_reduced(kit, clamp(x, kit.pick(-40.0, -20.0), kit.pick(710.0, 89.0)), 1)
+    tiny = kit.fabs(x) < kit.power(-kit.fraction - 2)
+    return tiny.choose(x, result + result)
+
+
+def tanh(kit: Kit, x: V) -> V:
+    """tanh|x| = e / (e + 2) with e = expm1(2|x|), and the sign of x."""
+    size = kit.fabs(x)
+    size = (size > kit.pick(20.0, 10.0)).choose(kit.pick(20.0, 10.0), size)
+    e = _expm1_reduced(kit, size + size, 0)
+    return kit.copysign(e / (e + 2.0), x)
+
+
+def sigmoid(kit: Kit, x: V) -> V:
+    """1 / (1 + e^-x), and e^x / (1 + e^x) for negative x: accurate on both sides, down to subnormal results."""
+    size = kit.fabs(x)
+    limit = kit.pick(746.0, 104.0)
+    e = exp_within(kit, -(size > limit).choose(limit, size))
+    return (x < 0.0).choose(e, 1.0) / (1.0 + e)
+
+
+def sinh(kit: Kit, x: V) -> V:
+    """(t + t / (t + 1)) / 2 with t = expm1|x|; a quarter of t is computed, so that nothing overflows too early."""
+    size = kit.fabs(x)
+    limit = kit.pick(710.5, 89.5)
+    t = _expm1_reduced(kit, (size > limit).choose(limit, size), 2)
+    result = t + t / kit.fma(t, 4.0, 1.0)
+    tiny = size < kit.power(-kit.fraction // 2 - 1)
+    return tiny.choose(x, kit.copysign(result + result, x))
+
+
+def cosh(kit: Kit, x: V) -> V:
+    """e/2 + 1/(2e) with e = e^|x|, of which a quarter is computed."""
+    size = kit.fabs(x)
+    limit = kit.pick(710.5, 89.5)
+    reduced = _reduce(kit, (size > limit).choose(limit, size), kit.bias - 2)
+    power = (reduced.whole << kit.fraction).as_real()
+    quarter = kit.fma(power, reduced.rest + excess(kit, reduced.rest, reduced.tail), power)
+    result = quarter + 0.0625 / quarter
+    return result + result

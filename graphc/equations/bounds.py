@@ -1,0 +1,151 @@
+"""Loop bounds of convex domains: what loops over a domain's points look like, as expressions.
+
+For indices scanned in a given order, `loop_bounds` returns per index the lower bounds (the largest counts) and the
+upper bounds (inclusive; the smallest counts) in the sizes and the indices before it. With `domain`, this is where
+isl's answers turn back into expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+
+from graphc.equations.domain import Domain, size_of_param
+from graphc.equations.expr import Const, Expr, Index, make
+
+SET, PARAM, DIV = isl.dim_type.set, isl.dim_type.param, isl.dim_type.div
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """lower/upper bounds (inclusive) of one index, and conditions that bounds cannot say (strides)."""
+
+    index: Index
+    lowers: tuple[Expr, ...]
+    uppers: tuple[Expr, ...]
+    guards: tuple[Expr, ...] = ()
+
+    @property
+    def lower(self) -> Expr:
+        return extreme("maximum", self.lowers)
+
+    @property
+    def upper(self) -> Expr:
+        return extreme("minimum", self.uppers)
+
+
+def extreme(op: str, values: Sequence[Expr]) -> Expr:
+    """The largest or smallest of some integer expressions."""
+    total = values[0]
+    for v in values[1:]:
+        total = make(op, total, v)
+    return total
+
+
+def _linear(constraint: isl.Constraint, names: dict[tuple[isl.dim_type, int], Expr], skip: int | None) -> Expr:
+    """The constraint's left side (>= 0 or = 0) as an expression, without the set dimension `skip`."""
+    total: Expr = Const(constraint.get_constant_val().to_python())
+    for (kind, pos), leaf in names.items():
+        if kind == SET and pos == skip:
+            continue
+        k = constraint.get_coefficient_val(kind, pos).to_python()
+        if k:
+            total = total + Const(k) * leaf
+    return total
+
+
+def _names(basic: isl.BasicSet, indices: Sequence[Index]) -> dict[tuple[isl.dim_type, int], Expr]:
+    names: dict[tuple[isl.dim_type, int], Expr] = {}
+    for k in range(basic.dim(PARAM)):
+        names[PARAM, k] = size_of_param(basic.get_dim_name(PARAM, k))
+    for k, index in enumerate(indices):
+        names[SET, k] = index
+    return names
+
+
+def loop_bounds(domain: Domain, known: Sequence[Index], order: Sequence[Index], context: isl.Set) -> list[Bounds]:
+    """Bounds of the indices `order`, outermost first, where `known` are fixed outside; the domain must be convex.
+
+    Conditions on known indices alone are not repeated; see `conditions`.
+    """
+    points = domain.set.gist_params(context).remove_redundancies()
+    result = []
+    for level, index in enumerate(order):
+        inner = set(order[level + 1 :])
+        shadow = Domain(domain.indices, points)
+        kept = [i for i in domain.indices if i not in inner]
+        shadow = shadow.project(kept)
+        result.append(_bounds_of(shadow, index, last=level == len(order) - 1))
+    return result
+
+
+def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
+    lowers: dict[Expr, None] = {}
+    uppers: dict[Expr, None] = {}
+    guards: list[Expr] = []
+    position = domain.indices.index(index)
+    basic = _single(domain.set)
+    if last and basic.dim(DIV):
+        guards = _guards(basic, domain.indices)
+    names = _names(basic, domain.indices)
+    for c in basic.remove_divs().remove_redundancies().get_constraints():
+        k = c.get_coefficient_val(SET, position).to_python()
+        if not k:
+            continue
+        rest = _linear(c, names, position)
+        if k > 0 or c.is_equality():  # k*i + rest >= 0  ->  i >= ceil(-rest/k)
+            a, r = (k, rest) if k > 0 else (-k, -rest)
+            lowers[-rest_div(r, a)] = None
+        if k < 0 or c.is_equality():  # -k*i <= rest
+            a, r = (-k, rest) if k < 0 else (k, -rest)
+            uppers[rest_div(r, a)] = None
+            if k != -1 and k != 1 and c.is_equality():
+                guards.append(make("eq", make("mod", r, Const(a)), Const(0)))
+    assert lowers and uppers, f"{index!r} is not bounded in {domain!r}"
+    return Bounds(index, tuple(lowers), tuple(uppers), tuple(guards))
+
+
+def rest_div(rest: Expr, k: int) -> Expr:
+    """floor(rest / k)."""
+    return rest if k == 1 else make("floordiv", rest, Const(k))
+
+
+def _single(points: isl.Set) -> isl.BasicSet:
+    basics = points.get_basic_sets()
+    if len(basics) == 1:
+        return basics[0]
+    return points.simple_hull() if basics else isl.BasicSet.empty(points.get_space())
+
+
+def _guards(basic: isl.BasicSet, indices: Sequence[Index]) -> list[Expr]:
+    """The constraints of a set that involve integer divisions, as conditions."""
+    basic = basic.compute_divs().get_basic_sets()[0] if hasattr(basic, "compute_divs") else basic
+    names = _names(basic, indices)
+    for d in range(basic.dim(DIV)):
+        div = basic.get_div(d)
+        denominator = div.get_denominator_val().to_python()
+        total: Expr = Const((div.get_constant_val() * div.get_denominator_val()).to_python())
+        for (kind, pos), leaf in names.items():
+            kind_in = isl.dim_type.in_ if kind == SET else kind
+            k = (div.get_coefficient_val(kind_in, pos) * div.get_denominator_val()).to_python()
+            if k:
+                total = total + Const(k) * leaf
+        names[DIV, d] = make("floordiv", total, Const(denominator))
+    found = []
+    for c in basic.get_constraints():
+        if any(c.get_coefficient_val(DIV, d).to_python() for d in range(basic.dim(DIV))):
+            found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
+    return found
+
+
+def conditions(domain: Domain, known: Sequence[Index], context: isl.Set) -> list[Expr]:
+    """What must hold of the sizes and the `known` indices for the domain to have points (an over-approximation)."""
+    shadow = domain.project(known)
+    points = shadow.set.gist_params(context)
+    basic = _single(points.remove_divs()).remove_redundancies()
+    names = _names(basic, shadow.indices)
+    return [
+        make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)) for c in basic.get_constraints()
+    ]

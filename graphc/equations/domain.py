@@ -1,0 +1,279 @@
+"""Integer sets: the one file that talks to isl.
+
+A `Domain` is a set of points of some indices, parametric in the sizes: a union of polyhedra, possibly with strides.
+Coordinates of a tensor's elements are plain `isl.Set`s of the tensor's rank. Everything asked of sets in the rest of
+the compiler (emptiness with a sample point, inclusion, images, bounds) is a function here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import islpy as isl
+
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+
+_COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="}
+
+
+def affine_text(e: Expr, names: dict[Index, str]) -> str | None:
+    """`e` in isl's syntax, or None where it is not quasi-affine in the indices `names` and the sizes."""
+    done: dict[Expr, str | None] = {}
+    for node in postorder(e):
+        done[node] = _affine_node(node, names, done)
+    return done[e]
+
+
+def _affine_node(node: Expr, names: dict[Index, str], done: dict[Expr, str | None]) -> str | None:
+    match node:
+        case Const(value=bool(value)):
+            return "1 = 1" if value else "1 = 0"
+        case Const(value=int(value)):
+            return f"({value})"
+        case Size(name=name):
+            return name
+        case Index():
+            return names.get(node)
+        case Op():
+            parts = [done[a] for a in node.args]
+            if any(p is None for p in parts):
+                return None
+            return _affine_op(node, [p for p in parts if p is not None])
+        case _:
+            return None
+
+
+def _affine_op(node: Op, parts: list[str]) -> str | None:
+    match node.name, parts:
+        case "add", [a, b]:
+            return f"({a} + {b})"
+        case "sub", [a, b]:
+            return f"({a} - {b})"
+        case "neg", [a]:
+            return f"(-{a})"
+        case "mul", [a, b] if any(isinstance(x, Const) for x in node.args):
+            return f"({a} * {b})"
+        case ("floordiv" | "mod"), [a, _] if isinstance(node.args[1], Const) and node.args[1].value > 0:
+            return f"(floor({a} / {node.args[1].value}))" if node.name == "floordiv" else f"({a} mod {node.args[1].value})"
+        case "floor", [a]:
+            return a if node.args[0].kind in ("weak", "int") else None
+        case ("lt" | "le" | "gt" | "ge" | "eq" | "ne"), [a, b] if all(x.kind != "real" for x in node.args):
+            return f"({a} {_COMPARE[node.name]} {b})"
+        case "and", [a, b]:
+            return f"({a} and {b})"
+        case "or", [a, b]:
+            return f"({a} or {b})"
+        case "not", [a]:
+            return f"(not {a})"
+        case _:
+            return None
+
+
+def size_names(*exprs: Expr) -> set[str]:
+    """The names of the sizes in these expressions."""
+    return {n.name for n in postorder(*exprs) if isinstance(n, Size)}
+
+
+def _params(names: Iterable[str]) -> str:
+    return "[" + ", ".join(sorted(names)) + "] -> "
+
+
+def _slots(n: int, prefix: str = "i") -> list[str]:
+    return [f"{prefix}{k}" for k in range(n)]
+
+
+@lru_cache(maxsize=8192)
+def read_set(text: str) -> isl.Set:
+    return isl.Set(text)
+
+
+@lru_cache(maxsize=8192)
+def read_map(text: str) -> isl.Map:
+    return isl.Map(text)
+
+
+def is_affine(e: Expr) -> bool:
+    """Whether `e` is quasi-affine in indices and sizes (so that isl can reason about it)."""
+    names = {n: "i" for n in postorder(e) if isinstance(n, Index)}
+    return affine_text(e, names) is not None
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """The points of `indices` that lie in `set` (an `isl.Set` with one dimension an index, in this order)."""
+
+    indices: tuple[Index, ...]
+    set: isl.Set
+
+    @staticmethod
+    def where(indices: Sequence[Index], *conditions: Expr) -> Domain:
+        """All integer points at which the (affine, boolean) conditions hold."""
+        names = dict(zip(indices, _slots(len(indices)), strict=True))
+        texts = []
+        for c in conditions:
+            text = affine_text(c, names)
+            if text is None:
+                raise ValueError(f"not affine: {c!r}")
+            texts.append(text)
+        head = _params(size_names(*conditions)) + "{ [" + ", ".join(names.values()) + "]"
+        return Domain(tuple(indices), read_set(head + (" : " + " and ".join(texts) if texts else "") + " }"))
+
+    @staticmethod
+    def box(indices: Sequence[Index], dims: Sequence[Expr]) -> Domain:
+        """0 <= index < dim for each."""
+        from graphc.equations.expr import make
+
+        zero = Const(0)
+        return Domain.where(
+            indices, *(make(op, a, b) for i, d in zip(indices, dims, strict=True) for op, a, b in (("ge", i, zero), ("lt", i, d)))
+        )
+
+    def with_set(self, points: isl.Set) -> Domain:
+        return Domain(self.indices, points)
+
+    def restrict(self, *conditions: Expr) -> Domain:
+        return self.with_set(self.set & Domain.where(self.indices, *conditions).set)
+
+    def __and__(self, other: Domain) -> Domain:
+        assert self.indices == other.indices
+        return self.with_set(self.set & other.set)
+
+    def __sub__(self, other: Domain) -> Domain:
+        assert self.indices == other.indices
+        return self.with_set(self.set - other.set)
+
+    def is_empty(self) -> bool:
+        return bool(self.set.is_empty())
+
+    def access(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Map:
+        """The map from a point to the coordinates `subs`. A subscript that is not affine (an index read from data)
+        may be anything, or anything within its axis if `dims` are given."""
+        names = dict(zip(self.indices, _slots(len(self.indices)), strict=True))
+        outs, conditions, used = _slots(len(subs), "o"), [], set()
+        for k, e in enumerate(subs):
+            text = affine_text(e, names)
+            if text is not None:
+                conditions.append(f"{outs[k]} = {text}")
+                used |= size_names(e)
+            elif dims is not None:
+                bound = affine_text(dims[k], {})
+                conditions.append(f"0 <= {outs[k]} < {bound}")
+                used |= size_names(dims[k])
+        body = "{ [" + ", ".join(names.values()) + "] -> [" + ", ".join(outs) + "]"
+        return read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
+
+    def image(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Set:
+        """The coordinates that `subs` takes over this domain."""
+        return self.set.apply(self.access(subs, dims))
+
+    def inside(self, subs: Sequence[Expr], points: isl.Set) -> Domain:
+        """The part of this domain whose `subs` lie in `points`."""
+        return self.with_set(self.set & points.apply(self.access(subs).reverse()))
+
+    def rename(self, mapping: dict[Index, Index]) -> Domain:
+        return Domain(tuple(mapping.get(i, i) for i in self.indices), self.set)
+
+    def extend(self, indices: Sequence[Index]) -> Domain:
+        """This domain times all integers for each further index."""
+        n = len(self.indices)
+        return Domain(
+            self.indices + tuple(indices), self.set.insert_dims(isl.dim_type.set, n, len(indices))
+        )
+
+    def project(self, keep: Sequence[Index]) -> Domain:
+        """The shadow on the indices `keep` (in this domain's order)."""
+        points = self.set
+        for k in reversed(range(len(self.indices))):
+            if self.indices[k] not in keep:
+                points = points.project_out(isl.dim_type.set, k, 1)
+        return Domain(tuple(i for i in self.indices if i in keep), points)
+
+    @cached_property
+    def pieces(self) -> tuple[Domain, ...]:
+        """Disjoint convex pieces (basic sets) that make up this domain."""
+        disjoint = self.set.make_disjoint().coalesce()
+        return tuple(self.with_set(isl.Set.from_basic_set(b)) for b in disjoint.get_basic_sets())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self.indices, str(self.set))
+
+    def __repr__(self) -> str:
+        text = str(self.set)
+        for k, index in reversed(list(enumerate(self.indices))):
+            text = text.replace(f"i{k}", index.name)
+        return text
+
+
+def _restore(indices: tuple[Index, ...], text: str) -> Domain:
+    return Domain(indices, isl.Set(text))
+
+
+def box_set(dims: Sequence[Expr]) -> isl.Set:
+    """The coordinates of a tensor with these dimensions: 0 <= c < dim on each axis."""
+    names = _slots(len(dims))
+    texts = [f"0 <= {n} < {affine_text(d, {})}" for n, d in zip(names, dims, strict=True)]
+    return read_set(_params(size_names(*dims)) + "{ [" + ", ".join(names) + "]" + (" : " + " and ".join(texts) if texts else "") + " }")
+
+
+def point_set(rank: int) -> isl.Set:
+    """No coordinates at all, of the given rank."""
+    return isl.Set("{ [" + ", ".join(_slots(rank)) + "] }").subtract(isl.Set("{ [" + ", ".join(_slots(rank)) + "] }"))
+
+
+def assume(sizes: Iterable[str], dims: Iterable[Expr] = (), least: int = 1) -> isl.Set:
+    """The parameter values a program is checked for: each size at least `least`, no dimension negative."""
+    names = sorted(sizes)
+    texts = [f"{n} >= {least}" for n in names] + [f"{affine_text(d, {})} >= 0" for d in dims]
+    return read_set(_params(names) + "{ : " + (" and ".join(texts) if texts else "1 = 1") + " }")
+
+
+def sample(points: isl.Set, context: isl.Set | None = None) -> tuple[dict[str, int], tuple[int, ...]] | None:
+    """A small concrete point: ({size: value}, coordinates); None if there is none."""
+    if context is not None:
+        points = points.intersect_params(context)
+    if points.is_empty():
+        return None
+    n_params, n_dims = points.dim(isl.dim_type.param), points.dim(isl.dim_type.set)
+    names = [points.get_dim_name(isl.dim_type.param, k) for k in range(n_params)]
+    flat = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, n_params) if n_params else points
+    # Small but not degenerate: a size of 1 makes a poor example, so try larger ones first.
+    for floor in (3, 2, 1, 0):
+        trial = flat
+        for k in range(n_params):
+            trial = trial.lower_bound_val(isl.dim_type.set, k, isl.Val(floor))
+        if not trial.is_empty():
+            flat = trial
+            break
+    point = flat.lexmin().sample_point()
+    values = [point.get_coordinate_val(isl.dim_type.set, k).to_python() for k in range(n_params + n_dims)]
+    return dict(zip(names, values[:n_params], strict=True)), tuple(values[n_params:])
+
+
+def subset(a: isl.Set, b: isl.Set, context: isl.Set | None = None) -> bool:
+    """Whether a lies in b for all sizes the context allows."""
+    if context is not None:
+        a = a.intersect_params(context)
+    return bool(a.is_subset(b))
+
+
+def fix_sizes(points: isl.Set, sizes: dict[str, int]) -> isl.Set:
+    """The set at concrete sizes (the parameters given are projected away)."""
+    for k in reversed(range(points.dim(isl.dim_type.param))):
+        name = points.get_dim_name(isl.dim_type.param, k)
+        if name in sizes:
+            points = points.fix_val(isl.dim_type.param, k, isl.Val(sizes[name]))
+            points = points.project_out(isl.dim_type.param, k, 1)
+    return points
+
+
+def has_reads(e: Expr) -> bool:
+    """Whether an index of `e` comes from data."""
+    return any(isinstance(n, Read) for n in postorder(e))
+
+
+def size_of_param(name: str) -> Size:
+    """The size that an isl parameter stands for."""
+    return Size(name)

@@ -1,0 +1,406 @@
+"""The reference meaning: an interpreter, demand-driven, element by element.
+
+Takes a system, the outputs asked for and NumPy arguments; gives one array an output. Every element of every tensor is
+not started, in progress or done. Asking for one asks for the elements its equation reads; meeting one in progress is a
+cycle. Nothing is scheduled and no order is chosen, so this is what compiled code is compared with.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import islpy as isl
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from graphc.equations.domain import fix_sizes, has_reads
+from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.ops import OPS, REDUCTIONS
+from graphc.equations.points import Rows, points
+from graphc.equations.sizes import dim_value, solve_sizes
+from graphc.equations.system import Equation, System, Tensor, Term, dependencies
+
+Array = npt.NDArray[Any]
+NOT_STARTED, IN_PROGRESS, DONE = 0, 1, 2
+
+
+def evaluate(
+    system: System,
+    outputs: Sequence[Tensor],
+    arguments: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    exact: bool = False,
+) -> tuple[Array, ...]:
+    """The declared elements of each output, as float64 (int64) arrays; as arrays of Fraction if `exact`.
+
+    Raises ArgumentError for arguments that do not fit, DomainError for reads of elements nobody defines,
+    CausalityError (with the cycle) for elements that depend on themselves."""
+    given = {t.name: t for t in system.inputs}
+    for name in arguments:
+        if name not in given:
+            raise ArgumentError(f"unknown argument {name}; the arguments are {', '.join(given) or 'none'}")
+    needed = dependencies(_checked(system, outputs), outputs)
+    for t in system.inputs:
+        if t in needed and t.name not in arguments:
+            raise ArgumentError(f"missing argument {t.name}: {t!r}")
+    arrays = {given[n]: as_argument(given[n], a, exact) for n, a in arguments.items()}
+    part = replace(
+        system,
+        inputs=tuple(t for t in system.inputs if t in needed or t in arrays),
+        equations=tuple(eq for eq in system.equations if eq.tensor in needed),
+    )
+    wanted = {n: v for n, v in (sizes or {}).items() if n in part.sizes or n not in system.sizes}
+    values = solve_sizes(part, {t.name: a.shape for t, a in arrays.items()}, wanted)
+    with np.errstate(all="ignore"):
+        interpreter = _Interpreter(part, values, arrays, exact)
+        return tuple(interpreter.declared(t) for t in outputs)
+
+
+def _checked(system: System, outputs: Sequence[Tensor]) -> System:
+    read = {r.tensor for eq in system.equations for _, r in eq.reads()}
+    for t in itertools.chain(outputs, read):
+        if not t.given and t not in system.by_tensor:
+            raise DefinitionError(f"no equation defines {t!r}")
+    return system
+
+
+def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
+    """An argument as an array of the kind its tensor wants."""
+    array = np.asarray(value)
+    if tensor.kind == "int":
+        if array.dtype.kind not in "iub" and array.size:
+            raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers")
+        return array.astype(np.int64)
+    if array.dtype.kind not in ("iubfO" if exact else "iubf"):
+        raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds real numbers")
+    if not exact:
+        return array.astype(np.float64)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ArgumentError(f"argument {tensor.name} is not finite, so it has no exact value")
+    return _fractions(array)
+
+
+def _fractions(array: Array) -> Array:
+    """Elementwise Fractions; what is not rational (NaN, infinity) stays a float."""
+
+    def convert(v: Any) -> Any:
+        return v if isinstance(v, float) and not np.isfinite(v) else Fraction(v)
+
+    flat = [convert(v) for v in array.ravel().tolist()]
+    out = np.empty(len(flat), object)
+    out[:] = flat
+    return out.reshape(array.shape)
+
+
+class _Values:
+    """The elements of one tensor: those that exist, their values, and how far each is."""
+
+    def __init__(self, rank: int, rows: Rows, dtype: Any) -> None:
+        self.low = rows.min(axis=0) if len(rows) else np.zeros(rank, np.int64)
+        self.shape = tuple(rows.max(axis=0) - self.low + 1) if len(rows) else (0,) * rank
+        count = int(np.prod(self.shape)) if len(rows) else 0
+        self.exists = np.zeros(count, bool)
+        self.data = np.zeros(count, dtype)
+        self.state = np.zeros(count, np.int8)
+        if count:
+            self.exists[np.ravel_multi_index(tuple((rows - self.low).T), self.shape) if rank else 0] = True
+
+    @staticmethod
+    def of(array: Array) -> _Values:
+        """The values of an argument: all there."""
+        values = _Values(array.ndim, np.zeros((0, array.ndim), np.int64), array.dtype)
+        values.shape, values.data = array.shape, array.ravel()
+        values.exists, values.state = np.ones(array.size, bool), np.full(array.size, DONE, np.int8)
+        return values
+
+    def flat(self, coords: Rows) -> npt.NDArray[np.int64]:
+        """Positions of these coordinates (rows); -1 where no element is."""
+        place, inside = np.zeros(len(coords), np.int64), np.full(len(coords), len(self.exists) > 0)
+        for k, extent in enumerate(self.shape):
+            c = coords[:, k] - self.low[k]
+            inside &= (c >= 0) & (c < extent)
+            place = place * extent + c
+        place[~inside] = -1
+        place[inside] = np.where(self.exists[place[inside]], place[inside], -1)
+        return place
+
+    def coordinates(self, flat: int) -> tuple[int, ...]:
+        return tuple(int(c + low) for c, low in zip(np.unravel_index(flat, self.shape), self.low, strict=True))
+
+
+@dataclass
+class _Points:
+    """One term at concrete sizes. Contributions to element e are the rows order[starts[e]:starts[e + 1]]."""
+
+    term: Term
+    rows: Rows
+    columns: dict[Index, Array]
+    nodes: tuple[Expr, ...]
+    places: dict[Read, Array] = field(default_factory=dict)
+    order: Array = field(default_factory=lambda: np.zeros(0, np.int64))
+    starts: Array = field(default_factory=lambda: np.zeros(1, np.int64))
+
+    def contributions(self, elements: Array) -> tuple[Array, Array]:
+        """Rows that write these elements, and for each row which of `elements` it writes."""
+        if len(elements) == 1:
+            ids = self.order[self.starts[elements[0]] : self.starts[elements[0] + 1]]
+            return ids, np.zeros(len(ids), np.int64)
+        first = self.starts[elements]
+        counts = self.starts[elements + 1] - first
+        owner = np.repeat(np.arange(len(elements)), counts)
+        offset = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return self.order[np.repeat(first, counts) + offset], owner
+
+
+@dataclass
+class _Frame:
+    """Some elements of one tensor that somebody waits for."""
+
+    tensor: Tensor
+    elements: Array
+    opened: bool = False
+
+
+class _Missing(Exception):
+    """Evaluation met elements that are not done yet."""
+
+    def __init__(self, tensor: Tensor, elements: Array) -> None:
+        self.tensor, self.elements = tensor, elements
+
+
+class _Interpreter:
+    def __init__(self, system: System, sizes: dict[str, int], arguments: dict[Tensor, Array], exact: bool) -> None:
+        self.system, self.sizes, self.exact = system, sizes, exact
+        self.dtypes = {"bool": np.bool_, "weak": np.int64, "int": np.int64, "real": object if exact else np.float64}
+        self.values: dict[Tensor, _Values] = {}
+        self.terms: dict[Tensor, list[_Points]] = {}
+        self.grouped: set[Tensor] = set()
+        for t, array in arguments.items():
+            self.values[t] = _Values.of(array)
+        graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
+        parts = nx.strongly_connected_components(graph)
+        self.recurrent = {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
+
+    def enumerate(self, region: isl.Set) -> Rows:
+        return points(fix_sizes(region, self.sizes))
+
+    def declared(self, tensor: Tensor) -> Array:
+        """All elements of the declared box."""
+        shape = tuple(dim_value(d, self.sizes) for d in tensor.dims)
+        self.prepare(tensor)
+        coords = np.argwhere(np.ones(shape, bool))
+        flat = self.values[tensor].flat(coords)
+        if (flat < 0).any():
+            first = _element(tensor, coords[np.argmin(flat)])
+            raise DomainError(f"{first} is asked for, but no equation defines it")
+        self.run(tensor, flat)
+        found = self.values[tensor].data[flat].reshape(shape)
+        return _fractions(found) if found.dtype == object else found
+
+    def prepare(self, tensor: Tensor) -> None:
+        """Enumerate the elements of a tensor and the points of its terms."""
+        if tensor in self.values:
+            return
+        eq = self.system.by_tensor[tensor]
+        self.values[tensor] = _Values(len(tensor.dims), self.enumerate(eq.defined), self.dtypes[tensor.kind])
+        self.terms[tensor] = []
+        for term in eq.terms:
+            rows = self.enumerate(term.domain.set)
+            columns = {i: rows[:, k] for k, i in enumerate(term.domain.indices)}
+            self.terms[tensor].append(_Points(term, rows, columns, tuple(postorder(term.value))))
+
+    # -- demand -------------------------------------------------------------------------------------------------------
+
+    def run(self, tensor: Tensor, elements: Array) -> None:
+        """Bring these elements to DONE: a stack of frames; the top one is computed once nothing it reads is missing."""
+        stack = list(self.frames(tensor, elements))
+        while stack:
+            frame = stack[-1]
+            state = self.values[frame.tensor].state
+            if not frame.opened:
+                frame.elements = frame.elements[state[frame.elements] != DONE]
+                frame.opened = True
+                state[frame.elements] = IN_PROGRESS
+            try:
+                self.compute(frame)
+                state[frame.elements] = DONE
+                stack.pop()
+            except _Missing as missing:
+                waiting = self.values[missing.tensor].state[missing.elements] == IN_PROGRESS
+                if waiting.any():
+                    self.cycle(stack, missing.tensor, int(missing.elements[np.argmax(waiting)]))
+                stack.extend(self.frames(missing.tensor, missing.elements))
+
+    def frames(self, tensor: Tensor, elements: Array) -> list[_Frame]:
+        """Elements of a recurrence one by one, the first on top of the stack, since they may wait for each other;
+        of any other tensor all together."""
+        todo = np.unique(elements[self.values[tensor].state[elements] != DONE])
+        if tensor not in self.recurrent:
+            return [_Frame(tensor, todo)] if len(todo) else []
+        return [_Frame(tensor, todo[k : k + 1]) for k in reversed(range(len(todo)))]
+
+    def cycle(self, stack: list[_Frame], tensor: Tensor, flat: int) -> None:
+        opened = [f for f in stack if f.opened]
+        start = next(k for k, f in enumerate(opened) if f.tensor is tensor and flat in f.elements)
+        names = [_element(f.tensor, self.values[f.tensor].coordinates(int(f.elements[0]))) for f in opened[start:]]
+        raise CausalityError(f"a cycle without progress: {' -> '.join([*names, names[0]])}")
+
+    def compute(self, frame: _Frame) -> None:
+        """Values of the frame's elements; raises _Missing where one it reads is not done."""
+        eq = self.system.by_tensor[frame.tensor]
+        self.group(eq)
+        dtype = self.dtypes[eq.tensor.kind]
+        out: Array = np.full(len(frame.elements), self.identity(eq), dtype)
+        written = np.zeros(len(frame.elements), np.int64)
+        for part in self.terms[eq.tensor]:
+            ids, owner = part.contributions(frame.elements)
+            if not len(ids):
+                continue
+            value = self.cast(self.expression(eq, part, part.term.value, ids), eq.tensor.kind)
+            if eq.reduce == "assign":
+                out[owner] = value
+                np.add.at(written, owner, 1)
+            else:
+                ufunc: np.ufunc = OPS[REDUCTIONS[eq.reduce][1]].numpy  # type: ignore[assignment]
+                ufunc.at(out, owner, value)
+        if eq.reduce == "assign" and (written != 1).any():
+            k = int(np.argmax(written != 1))
+            element = _element(eq.tensor, self.values[eq.tensor].coordinates(int(frame.elements[k])))
+            raise DefinitionError(f"{element} is defined {written[k]} times")
+        self.values[eq.tensor].data[frame.elements] = out
+
+    def identity(self, eq: Equation) -> Any:
+        start = REDUCTIONS[eq.reduce][0] if eq.reduce != "assign" else 0
+        if eq.tensor.kind == "int" and not np.isfinite(start):
+            return np.iinfo(np.int64).min if start < 0 else np.iinfo(np.int64).max
+        return Fraction(start) if self.exact and np.isfinite(start) else start
+
+    def group(self, eq: Equation) -> None:
+        """Sort the points of each term by the element they write (which may depend on data, so this can wait too)."""
+        if eq.tensor in self.grouped:
+            return
+        values = self.values[eq.tensor]
+        for part in self.terms[eq.tensor]:
+            everything = np.arange(len(part.rows))
+            place = values.flat(self.coordinates(eq, part, eq.tensor[part.term.write], everything))
+            if (place < 0).any():
+                raise DefinitionError(f"{eq.tensor.name}[{part.term.write}] writes outside what it defines")
+            part.order = np.argsort(place, kind="stable")
+            part.starts = np.searchsorted(place[part.order], np.arange(len(values.exists) + 1))
+            for read in (n for n in part.nodes if isinstance(n, Read)):
+                self.prepare(read.tensor)
+                if not any(has_reads(s) for s in read.subs):
+                    coords = self.coordinates(eq, part, read, everything)
+                    part.places[read] = self.values[read.tensor].flat(coords)
+        self.grouped.add(eq.tensor)
+
+    # -- expressions --------------------------------------------------------------------------------------------------
+
+    def expression(self, eq: Equation, part: _Points, root: Expr, ids: Array) -> Array:
+        """The values of `root` at the given rows of a term."""
+        done: dict[Expr, Any] = {}
+        for node in part.nodes if root is part.term.value else postorder(root):
+            match node:
+                case Const(value=value):
+                    done[node] = np.asarray(value if node.kind != "real" or self.exact else float(value))
+                case Size(name=name):
+                    done[node] = np.asarray(self.sizes[name])
+                case Index():
+                    done[node] = part.columns[node][ids]
+                case Read():
+                    done[node] = self.read(eq, part, node, ids)
+                case Op():
+                    done[node] = self.operation(node, [done[a] for a in node.args])
+        return done[root]
+
+    def operation(self, node: Op, args: list[Array]) -> Array:
+        info = OPS[node.name]
+        if self.exact and node.kind == "real" and info.exact is None:
+            raise UnsupportedError(f"{node.name} has no exact value; evaluate without exact=True")
+        if node.name == "select":
+            return np.where(args[0], self.cast(args[1], node.kind), self.cast(args[2], node.kind))
+        kind = node.kind if info.kind in ("same", "real") else max((a.kind for a in node.args), key=_KINDS.index)
+        cast = [self.cast(a, kind) for a in args]
+        if kind == "real" and self.exact:
+            try:
+                meaning: Any = _EXACT.get(node.name, info.exact)
+                result = np.frompyfunc(meaning, info.arity, 1)(*cast)
+            except ArithmeticError as error:
+                raise UnsupportedError(f"{node!r} has no exact value: {error}") from error
+            return np.asarray(result).astype(self.dtypes[node.kind])
+        if node.name == "pow" and node.args[1].kind == "weak" and isinstance(node.args[1], Const):
+            return cast[0] ** int(node.args[1].value)
+        numpy: Any = _VECTOR.get(node.name, info.numpy)
+        return np.asarray(numpy(*cast)).astype(self.dtypes[node.kind], copy=False)
+
+    def cast(self, array: Array, kind: str) -> Array:
+        if kind != "real" or not self.exact:
+            return array.astype(self.dtypes[kind], copy=False)
+        return array if array.dtype == object else _fractions(array)
+
+    def read(self, eq: Equation, part: _Points, read: Read, ids: Array) -> Array:
+        """The elements `read` takes at these rows; raises _Missing if some are not done."""
+        self.prepare(read.tensor)
+        values = self.values[read.tensor]
+        if read in part.places:
+            place = part.places[read][ids]
+        else:
+            place = values.flat(self.coordinates(eq, part, read, ids))
+        if (place < 0).any():
+            k = int(np.argmin(place))
+            coords = self.coordinates(eq, part, read, ids[k : k + 1])[0]
+            raise DomainError(
+                f"{read!r}{_at(part, int(ids[k]))} reads {_element(read.tensor, coords)}, which no equation defines; "
+                f"in {eq.origin or _left(eq, part)}"
+            )
+        missing = values.state[place] != DONE
+        if missing.any():
+            raise _Missing(read.tensor, place[missing])
+        return values.data[place]
+
+    def coordinates(self, eq: Equation, part: _Points, access: Read, ids: Array) -> Rows:
+        """The subscripts of an access, one row a point; those that come from data must lie within their axis."""
+        coords = np.empty((len(ids), len(access.subs)), np.int64)
+        for k, sub in enumerate(access.subs):
+            coords[:, k] = self.expression(eq, part, sub, ids)
+            extent = dim_value(access.tensor.dims[k], self.sizes) if has_reads(sub) else 0
+            wrong = (coords[:, k] < 0) | (coords[:, k] >= extent)
+            if has_reads(sub) and wrong.any():
+                p = int(np.argmax(wrong))
+                raise ArgumentError(
+                    f"index {sub!r} = {coords[p, k]}{_at(part, int(ids[p]))} is outside axis {k} of "
+                    f"{access.tensor!r}, which has {extent} elements; in {eq.origin or _left(eq, part)}"
+                )
+        return coords
+
+
+_KINDS = ("bool", "weak", "int", "real")
+# Entries of the table that take one scalar at a time, for arrays.
+_VECTOR: dict[str, Any] = {
+    "erf": np.frompyfunc(OPS["erf"].numpy, 1, 1),
+    "erfc": np.frompyfunc(OPS["erfc"].numpy, 1, 1),
+    "clip": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
+    "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),
+    "toint": lambda a: np.trunc(a).astype(np.int64),
+}
+# A quotient by zero is not a rational number: NaN, which a select may still drop.
+_EXACT: dict[str, Any] = {"div": lambda a, b: Fraction(a) / b if b else float("nan")}
+
+
+def _element(tensor: Tensor, coords: Sequence[Any] | Array) -> str:
+    return f"{tensor.name}[{', '.join(str(int(c)) for c in coords)}]" if len(coords) else tensor.name
+
+
+def _left(eq: Equation, part: _Points) -> str:
+    return f"{eq.tensor[part.term.write]!r} = {part.term.value!r}"
+
+
+def _at(part: _Points, row: int) -> str:
+    values = [f"{i.name} = {part.rows[row, k]}" for k, i in enumerate(part.term.domain.indices)]
+    return f" at {', '.join(values)}" if values else ""

@@ -1,0 +1,253 @@
+"""Scalar expressions: what stands on the right of an equation, at one point of its domain.
+
+    Expr = Const(value) | Size(name) | Index(name) | Read(tensor, subs: Expr...) | Op(name, args: Expr...)
+
+Nodes are frozen and hash-consed: equal expressions are one object, so `is` and `==` agree and dictionaries keyed by
+expressions are cheap. Subscripts are integer expressions like any other; what is affine about them is asked in
+`domain`. Build with `make(op, ...)` or Python's operators: constructors simplify (see `RULES` in `simplify`).
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from itertools import count
+from typing import TYPE_CHECKING, Any, Union
+
+if TYPE_CHECKING:
+    from graphc.equations.system import Tensor
+
+Number = Union[int, float, Fraction, bool]
+
+_TABLE: weakref.WeakValueDictionary[tuple[Any, ...], Expr] = weakref.WeakValueDictionary()
+_LOCK = threading.Lock()
+_UIDS = count()
+
+# The kinds a value can have, each able to stand where a later one is wanted. `weak` is an integer that adapts to its
+# surroundings (literals, indices, sizes), as NumPy's Python scalars do.
+KINDS = ("bool", "weak", "int", "real")
+
+
+def join(*kinds: str) -> str:
+    """The smallest kind that holds values of all these kinds."""
+    return max(kinds, key=KINDS.index) if kinds else "weak"
+
+
+class Expr:
+    """A node. `kind` is one of KINDS; `args` are the children, in order."""
+
+    __slots__ = ("__weakref__", "args", "kind")
+    args: tuple[Expr, ...]
+    kind: str
+
+    def __add__(self, other: Expr | Number) -> Expr:
+        return make("add", self, other)
+
+    def __radd__(self, other: Expr | Number) -> Expr:
+        return make("add", other, self)
+
+    def __sub__(self, other: Expr | Number) -> Expr:
+        return make("sub", self, other)
+
+    def __rsub__(self, other: Expr | Number) -> Expr:
+        return make("sub", other, self)
+
+    def __mul__(self, other: Expr | Number) -> Expr:
+        return make("mul", self, other)
+
+    def __rmul__(self, other: Expr | Number) -> Expr:
+        return make("mul", other, self)
+
+    def __truediv__(self, other: Expr | Number) -> Expr:
+        return make("div", self, other)
+
+    def __rtruediv__(self, other: Expr | Number) -> Expr:
+        return make("div", other, self)
+
+    def __neg__(self) -> Expr:
+        return make("neg", self)
+
+    def __pow__(self, other: Expr | Number) -> Expr:
+        return make("pow", self, other)
+
+    def __repr__(self) -> str:
+        from graphc.equations.printing import show
+
+        return show(self)
+
+
+def _intern(key: tuple[Any, ...], build: Callable[[], Any]) -> Any:
+    with _LOCK:
+        found = _TABLE.get(key)
+        if found is None:
+            found = _TABLE[key] = build()
+        return found
+
+
+class Const(Expr):
+    """A literal: int, float, Fraction or bool. Integers are `weak`, fractions and floats `real`."""
+
+    __slots__ = ("value",)
+    value: Number
+
+    def __new__(cls, value: Number) -> Const:
+        if isinstance(value, Fraction) and value.denominator == 1:
+            value = int(value)
+
+        def build() -> Const:
+            self = object.__new__(cls)
+            self.value, self.args = value, ()
+            self.kind = "bool" if isinstance(value, bool) else "weak" if isinstance(value, int) else "real"
+            return self
+
+        return _intern((cls, type(value), repr(value)), build)  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Const, (self.value,)
+
+
+class Size(Expr):
+    """A symbolic size, known at compile or call time."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str) -> Size:
+        def build() -> Size:
+            self = object.__new__(cls)
+            self.name, self.args, self.kind = name, (), "weak"
+            return self
+
+        return _intern((cls, name), build)  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Size, (self.name,)
+
+
+class Index(Expr):
+    """An iteration variable. Each construction is a new one: its identity, not its name, tells it from others."""
+
+    __slots__ = ("name", "uid")
+    name: str
+    uid: int
+
+    def __init__(self, name: str) -> None:
+        self.name, self.uid, self.args, self.kind = name, next(_UIDS), (), "weak"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Index, (self.name,)
+
+
+class Read(Expr):
+    """The element of `tensor` at the point `subs` (one integer expression per axis)."""
+
+    __slots__ = ("tensor",)
+    tensor: Tensor
+
+    def __new__(cls, tensor: Tensor, subs: tuple[Expr, ...]) -> Read:
+        assert len(subs) == len(tensor.dims), (tensor.name, subs)
+
+        def build() -> Read:
+            self = object.__new__(cls)
+            self.tensor, self.args, self.kind = tensor, tuple(subs), tensor.kind
+            return self
+
+        return _intern((cls, tensor, *subs), build)  # type: ignore[no-any-return]
+
+    @property
+    def subs(self) -> tuple[Expr, ...]:
+        return self.args
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Read, (self.tensor, self.args)
+
+
+class Op(Expr):
+    """A scalar operation of the table in `ops`. Use `make`, which simplifies; `Op` itself does not."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str, args: tuple[Expr, ...]) -> Op:
+        from graphc.equations.ops import OPS
+
+        def build() -> Op:
+            self = object.__new__(cls)
+            self.name, self.args = name, args
+            self.kind = OPS[name].result_kind(args)
+            return self
+
+        return _intern((cls, name, *args), build)  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Op, (self.name, self.args)
+
+
+def as_expr(value: Expr | Number) -> Expr:
+    """A literal becomes a `Const`, an expression stays itself."""
+    return value if isinstance(value, Expr) else Const(value)
+
+
+def make(name: str, *args: Expr | Number) -> Expr:
+    """The operation `name` of these arguments, simplified."""
+    from graphc.equations.simplify import simplify
+
+    return simplify(name, tuple(as_expr(a) for a in args))
+
+
+def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """`node` with other children, simplified; leaves stay themselves."""
+    if args == node.args:
+        return node
+    if isinstance(node, Read):
+        return Read(node.tensor, args)
+    assert isinstance(node, Op)
+    return make(node.name, *args)
+
+
+def postorder(*roots: Expr) -> Iterator[Expr]:
+    """Every distinct node below `roots`, children before parents; no recursion."""
+    seen: set[Expr] = set()
+    for root in roots:
+        stack: list[tuple[Expr, bool]] = [(root, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                yield node
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((child, False) for child in reversed(node.args))
+
+
+def transform(root: Expr, visit: Callable[[Expr], Expr | None]) -> Expr:
+    """Rebuild `root` bottom-up; `visit` gets each node with new children and may return a replacement."""
+    done: dict[Expr, Expr] = {}
+    for node in postorder(root):
+        new = rebuild(node, tuple(done[child] for child in node.args))
+        replacement = visit(new)
+        done[node] = new if replacement is None else replacement
+    return done[root]
+
+
+def substitute(root: Expr, mapping: Mapping[Any, Expr]) -> Expr:
+    """Replace whole subexpressions (keys) simultaneously; what is put in is not searched again."""
+    done: dict[Expr, Expr] = {}
+    for node in postorder(root):
+        if node in mapping:
+            done[node] = mapping[node]
+        else:
+            done[node] = rebuild(node, tuple(done[child] for child in node.args))
+    return done[root]
+
+
+def reads(root: Expr) -> list[Read]:
+    """All distinct reads in `root`, those inside subscripts too."""
+    return [node for node in postorder(root) if isinstance(node, Read)]
+
+
+def indices_of(root: Expr) -> set[Index]:
+    """The iteration variables that occur in `root`."""
+    return {node for node in postorder(root) if isinstance(node, Index)}

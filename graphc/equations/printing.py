@@ -1,0 +1,67 @@
+"""Expressions and systems as the user would type them: for messages, `repr` and debug output."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+
+if TYPE_CHECKING:
+    from graphc.equations.system import Equation, System, Term
+
+_INFIX = {
+    "add": ("+", 4), "sub": ("-", 4), "mul": ("*", 5), "div": ("/", 5), "floordiv": ("//", 5), "mod": ("%", 5),
+    "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3), "ne": ("!=", 3),
+    "and": ("&", 2), "or": ("|", 2), "pow": ("**", 7),
+}  # fmt: skip
+_ATOM = 9
+
+
+def show(e: Expr) -> str:
+    """`e` in the notation of the language."""
+    done: dict[Expr, tuple[str, int]] = {}
+    for node in postorder(e):
+        done[node] = _node(node, done)
+    return done[e][0]
+
+
+def _node(node: Expr, done: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
+    def child(e: Expr, least: int) -> str:
+        text, level = done[e]
+        return text if level >= least else f"({text})"
+
+    match node:
+        case Const(value=Fraction()):
+            return str(node.value), 5
+        case Const():
+            text = repr(node.value)
+            return text, _ATOM if not text.startswith("-") else 6
+        case Size(name=name) | Index(name=name):
+            return name, _ATOM
+        case Read():
+            subs = ", ".join(done[s][0] for s in node.subs)
+            return (f"{node.tensor.name}[{subs}]" if node.subs else node.tensor.name), _ATOM
+        case Op(name=name, args=(a, b)) if name in _INFIX:
+            sign, level = _INFIX[name]
+            return f"{child(a, level)} {sign} {child(b, level + (name != 'add' and name != 'mul'))}", level
+        case Op(name="neg", args=(a,)):
+            return "-" + child(a, 6), 4
+        case Op():
+            return f"{node.name}({', '.join(done[a][0] for a in node.args)})", _ATOM
+    raise AssertionError(node)
+
+
+def show_term(term: Term, name: str, reduce: str) -> str:
+    """`name[write] += value    for {domain}`."""
+    sign = {"assign": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[reduce]
+    subs = f"[{', '.join(map(show, term.write))}]" if term.write else ""
+    return f"{name}{subs} {sign} {show(term.value)}    for {term.domain!r}"
+
+
+def show_equation(eq: Equation) -> str:
+    return "\n".join(show_term(t, eq.tensor.name, eq.reduce) for t in eq.terms)
+
+
+def show_system(system: System) -> str:
+    return "\n".join(show_equation(eq) for eq in system.equations)

@@ -1,0 +1,125 @@
+"""Concrete sizes from the shapes of arguments: a dimension that is a bare size tells it, affine ones follow.
+
+    x(T, N) of shape (10, 3), w(K) of shape (4,), y(T + K - 1)   gives   T = 10, N = 3, K = 4
+
+Everything is checked: shapes that contradict each other or leave a size open are an ArgumentError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from graphc.equations.domain import size_names
+from graphc.equations.errors import ArgumentError
+from graphc.equations.expr import Const, Expr, Op, Size, postorder
+from graphc.equations.ops import OPS
+from graphc.equations.simplify import affine_parts
+from graphc.equations.system import System, Tensor
+
+
+def dim_value(dim: Expr, sizes: Mapping[str, int]) -> int:
+    """The value of an integer expression of sizes."""
+    done: dict[Expr, int] = {}
+    for node in postorder(dim):
+        match node:
+            case Const(value=value):
+                done[node] = int(value)
+            case Size(name=name):
+                done[node] = sizes[name]
+            case _:
+                assert isinstance(node, Op)
+                exact: Any = OPS[node.name].exact
+                done[node] = int(exact(*(done[a] for a in node.args)))
+    return done[dim]
+
+
+def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapping[str, int]) -> dict[str, int]:
+    """The value of every size of `system`, from the shapes of its arguments by name and the sizes given.
+
+    Raises ArgumentError where they contradict each other or leave a size open."""
+    tensors = {t.name: t for t in system.inputs}
+    known = _stated(system, given)
+    source = dict.fromkeys(known, "the call")
+    dims = [(tensors[name], k, d, int(shape[k])) for name, shape in shapes.items()
+            for k, d in enumerate(_rank(tensors[name], shape))]  # fmt: skip
+    progress = True
+    while progress:
+        progress = False
+        for affine in (False, True):
+            for tensor, _, dim, extent in dims:
+                found = _solve(dim, extent, known, affine)
+                if found is not None:
+                    known[found[0]], progress = found[1], True
+                    source[found[0]] = tensor.name
+            if progress:
+                break
+    _consistent(dims, known, source)
+    for name in system.sizes:
+        if name not in known:
+            raise ArgumentError(
+                f"size {name} cannot be inferred: no argument's shape tells it; pass it by name, {name}=.."
+            )
+    for t in system.tensors:
+        for d in t.dims:
+            if dim_value(d, known) < 0:
+                raise ArgumentError(f"dimension {d!r} of {t.name} is negative ({dim_value(d, known)}) {_at(d, known)}")
+    return {name: known[name] for name in system.sizes}
+
+
+def _stated(system: System, given: Mapping[str, int]) -> dict[str, int]:
+    known = dict(system.fixed)
+    for name, value in given.items():
+        if name not in system.sizes and name not in known:
+            raise ArgumentError(f"unknown size {name}; the sizes are {', '.join(system.sizes) or 'none'}")
+        if known.get(name, value) != value:
+            raise ArgumentError(
+                f"size {name} = {value} was passed, but {name} = {known[name]} was baked in when compiled"
+            )
+        if int(value) != value or value < 0:
+            raise ArgumentError(f"size {name} = {value!r} must be an integer of at least 0")
+        known[name] = int(value)
+    return known
+
+
+def _rank(tensor: Tensor, shape: Sequence[int]) -> tuple[Expr, ...]:
+    if len(shape) != len(tensor.dims):
+        raise ArgumentError(
+            f"argument {tensor.name} has {len(shape)} axes, shape {tuple(shape)}, but {tensor!r} has {len(tensor.dims)}"
+        )
+    return tensor.dims
+
+
+def _solve(dim: Expr, extent: int, known: Mapping[str, int], affine: bool) -> tuple[str, int] | None:
+    """The size that `dim = extent` tells: a bare one, or the only open one of an affine dimension."""
+    if isinstance(dim, Size):
+        return None if dim.name in known else (dim.name, extent)
+    if not affine:
+        return None
+    parts, constant = affine_parts(dim)
+    rest, open_ = extent - constant, []
+    for leaf, k in parts.items():
+        if size_names(leaf) <= known.keys():
+            rest -= k * dim_value(leaf, known)
+        else:
+            open_.append((leaf, k))
+    if len(open_) != 1 or not isinstance(open_[0][0], Size) or rest % open_[0][1]:
+        return None
+    return open_[0][0].name, rest // open_[0][1]
+
+
+def _consistent(dims: list[tuple[Tensor, int, Expr, int]], known: Mapping[str, int], source: Mapping[str, str]) -> None:
+    for tensor, k, dim, extent in dims:
+        names = sorted(size_names(dim))
+        if not set(names) <= known.keys() or dim_value(dim, known) == extent:
+            continue
+        others = [f"{n} = {known[n]} from {source[n]}" for n in names if source[n] != tensor.name]
+        because = f" ({', '.join(others)})" if others else f" ({_at(dim, known)})" if names else ""
+        raise ArgumentError(
+            f"axis {k} of argument {tensor.name} has {extent} elements, but {tensor!r} has {dim!r} = "
+            f"{dim_value(dim, known)} there{because}"
+        )
+
+
+def _at(dim: Expr, known: Mapping[str, int]) -> str:
+    return "at " + ", ".join(f"{n} = {known[n]}" for n in sorted(size_names(dim)))

@@ -1,0 +1,187 @@
+"""The representation: a system of equations over integer domains.
+
+    System   = sizes, inputs, equations                     a program; transforms are System -> System
+    Equation = tensor, reduce, defined, terms               each element of `defined` is the reduction of all
+                                                            contributions to it (none: the reduction's identity)
+    Term     = domain, write, value                         tensor[write(p)] (+)= value(p) for every p in domain
+
+`reduce` is "assign" (the terms' images are disjoint: exactly one contribution each), "sum", "prod", "max" or "min".
+Tensors have identity, not only a name; `origin` says which equation of the user's a thing comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import islpy as isl
+
+from graphc.equations.domain import Domain, assume, box_set, size_names
+from graphc.equations.expr import Expr, Index, Read, Size, reads
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something comes from: the user's equation as text, and its place in the source."""
+
+    equation: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        return self.equation
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A name with dimensions. role: "input", "param" or "tensor"; kind: "real" or "int"."""
+
+    name: str
+    dims: tuple[Expr, ...] = ()
+    role: str = "tensor"
+    kind: str = "real"
+    dtype: str | None = None
+    origin: Origin | None = None
+
+    @property
+    def given(self) -> bool:
+        return self.role != "tensor"
+
+    @cached_property
+    def box(self) -> isl.Set:
+        """The declared elements."""
+        return box_set(self.dims)
+
+    def __getitem__(self, subs: tuple[Expr, ...] | Expr) -> Read:
+        return Read(self, subs if isinstance(subs, tuple) else (subs,))
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(repr, self.dims))})"
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """tensor[write(p)] (+)= value(p) for every p of domain."""
+
+    domain: Domain
+    write: tuple[Expr, ...]
+    value: Expr
+    origin: Origin | None = None
+
+    @property
+    def reduced(self) -> tuple[Index, ...]:
+        """The indices of the domain that are not determined by the element written: those summed over."""
+        from graphc.equations.expr import indices_of
+
+        written = set().union(*(indices_of(w) for w in self.write)) if self.write else set()
+        return tuple(i for i in self.domain.indices if i not in written)
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """All that defines one tensor."""
+
+    tensor: Tensor
+    reduce: str
+    defined: isl.Set
+    terms: tuple[Term, ...]
+    origin: Origin | None = None
+
+    def reads(self) -> Iterator[tuple[Term, Read]]:
+        """Every read of every term, those in write subscripts too."""
+        for term in self.terms:
+            for read in reads_of(term):
+                yield term, read
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore, (self.tensor, self.reduce, str(self.defined), self.terms, self.origin)
+
+
+def _restore(tensor: Tensor, reduce: str, defined: str, terms: tuple[Term, ...], origin: Origin | None) -> Equation:
+    return Equation(tensor, reduce, isl.Set(defined), terms, origin)
+
+
+def reads_of(term: Term) -> list[Read]:
+    """The distinct reads of a term: of its value and of its write subscripts."""
+    found = dict.fromkeys(reads(term.value))
+    for w in term.write:
+        found.update(dict.fromkeys(reads(w)))
+    return list(found)
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """Equations in any order, no tensor defined by two of them. `sizes` may hold values: {name: int} baked in."""
+
+    inputs: tuple[Tensor, ...]
+    equations: tuple[Equation, ...]
+    fixed: dict[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def by_tensor(self) -> dict[Tensor, Equation]:
+        return {eq.tensor: eq for eq in self.equations}
+
+    @cached_property
+    def by_name(self) -> dict[str, Tensor]:
+        return {t.name: t for t in self.tensors}
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return self.inputs + tuple(eq.tensor for eq in self.equations)
+
+    @cached_property
+    def sizes(self) -> tuple[str, ...]:
+        """Names of all sizes, sorted."""
+        found: set[str] = set()
+        for t in self.tensors:
+            found |= size_names(*t.dims)
+        for eq in self.equations:
+            for term in eq.terms:
+                found |= size_names(term.value, *term.write)
+                found |= set(term.domain.set.get_var_names(isl.dim_type.param))
+        return tuple(sorted(found))
+
+    @cached_property
+    def context(self) -> isl.Set:
+        """What may be assumed of the sizes: at least 1, and no declared dimension negative."""
+        return assume(self.sizes, [d for t in self.tensors for d in t.dims])
+
+    def defined(self, tensor: Tensor) -> isl.Set:
+        """The elements of a tensor that exist: the declared box of an input, what the equations define otherwise."""
+        return tensor.box if tensor.given else self.by_tensor[tensor].defined
+
+    def with_equations(self, equations: Iterable[Equation]) -> System:
+        return replace(self, equations=tuple(equations))
+
+    def fresh_name(self, wanted: str) -> str:
+        """`wanted`, or with a number behind it, so that no tensor has it yet."""
+        taken = {t.name for t in self.tensors}
+        name, k = wanted, 1
+        while name in taken:
+            k += 1
+            name = f"{wanted}_{k}"
+        return name
+
+    def __repr__(self) -> str:
+        from graphc.equations.printing import show_system
+
+        return show_system(self)
+
+
+def dependencies(system: System, tensors: Iterable[Tensor]) -> set[Tensor]:
+    """All tensors that these depend on, themselves included."""
+    found: set[Tensor] = set()
+    todo = list(tensors)
+    while todo:
+        t = todo.pop()
+        if t in found:
+            continue
+        found.add(t)
+        if not t.given:
+            todo.extend(read.tensor for _, read in system.by_tensor[t].reads())
+    return found
+
+
+def make_sizes(*names: str) -> tuple[Size, ...]:
+    return tuple(Size(n) for n in names)

@@ -1,0 +1,1 @@
+"""System → Program: statements, their dependences, sequential loops, fused nests, storage."""

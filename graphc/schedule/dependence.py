@@ -1,0 +1,224 @@
+"""Which statement needs which, and by how much along a candidate loop.
+
+A dependence runs from a statement that contributes to an element to one that reads it. Its *distance* along chosen
+tensor axes is (coordinate written by the reader) - (coordinate read): an expression on the reader's domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from graphc.equations.domain import affine_text
+from graphc.equations.expr import Const, Expr, Index, Read, make
+from graphc.equations.system import System, Tensor
+from graphc.schedule.program import Statement, statement_reads
+
+
+@dataclass(frozen=True, eq=False)
+class Dependence:
+    """`target` needs what `source` wrote: through `read`, or (read is None) as the next contribution to an element."""
+
+    source: Statement
+    target: Statement
+    read: Read | None
+
+
+def dependences(statements: Sequence[Statement], system: System) -> list[Dependence]:
+    """All dependences between statements that can be real (their elements overlap for some sizes)."""
+    writers: dict[Tensor, list[Statement]] = {}
+    for s in statements:
+        writers.setdefault(s.tensor, []).append(s)
+    images = {s: s.domain.image(s.write, s.tensor.dims) for ss in writers.values() if len(ss) > 1 for s in ss}
+    found: list[Dependence] = []
+    for target in statements:
+        for read in statement_reads(target):
+            sources = writers.get(read.tensor, [])
+            if len(sources) > 1:
+                touched = target.domain.image(read.subs, read.tensor.dims)
+                sources = [s for s in sources if not images[s].is_disjoint(touched)]
+            found.extend(Dependence(s, target, read) for s in sources)
+        if target.mode != "set":
+            found.extend(
+                Dependence(s, target, None)
+                for s in writers[target.tensor]
+                if s.mode == "set" and not images[s].is_disjoint(images[target])
+            )
+    return found
+
+
+def components(statements: Sequence[Statement], deps: Sequence[Dependence]) -> list[list[Statement]]:
+    """Strongly connected components, in an order that respects the dependences and otherwise the given one."""
+    graph: nx.DiGraph = nx.DiGraph()
+    graph.add_nodes_from(statements)
+    graph.add_edges_from((d.source, d.target) for d in deps)
+    position = {s: k for k, s in enumerate(statements)}
+    condensed = nx.condensation(graph)
+    members = {c: sorted(data["members"], key=position.__getitem__) for c, data in condensed.nodes(data=True)}
+    order = nx.lexicographical_topological_sort(condensed, key=lambda c: position[members[c][0]])
+    return [members[c] for c in order]
+
+
+def is_cyclic(component: Sequence[Statement], deps: Sequence[Dependence]) -> bool:
+    """Whether a component needs a sequential loop: more than one statement, or one that needs itself."""
+    return len(component) > 1 or any(d.source is d.target for d in deps if d.source is component[0])
+
+
+@dataclass(frozen=True)
+class LoopChoice:
+    """One axis per tensor of a component, a shift per tensor, and the direction in which time runs along it."""
+
+    axes: dict[Tensor, int]
+    shifts: dict[Tensor, int]
+    step: int
+    complete: bool
+    carried: frozenset[Dependence]
+
+    def time(self, s: Statement) -> Expr:
+        """The iteration of the loop in which a point of the statement runs."""
+        return s.write[self.axes[s.tensor]] - self.shifts[s.tensor]
+
+
+def distance(d: Dependence, axes: dict[Tensor, int]) -> Expr:
+    """Reader's coordinate minus the coordinate read, along the axes."""
+    if d.read is None:
+        return Const(0)
+    return d.target.write[axes[d.target.tensor]] - d.read.subs[axes[d.read.tensor]]
+
+
+def _sign(e: Expr, d: Dependence, system: System) -> tuple[bool, bool, bool, bool]:
+    """Whether `e` is always (>= 0, > 0, <= 0, < 0) where the dependence is real."""
+    if isinstance(e, Const):
+        v = int(e.value)
+        return v >= 0, v > 0, v <= 0, v < 0
+    names = {i: f"i{k}" for k, i in enumerate(d.target.domain.indices)}
+    if affine_text(e, names) is None:
+        return False, False, False, False
+    domain = d.target.domain
+    if d.read is not None:
+        domain = domain.inside(d.read.subs, d.source.domain.image(d.source.write, d.source.tensor.dims))
+    zero = Const(0)
+    never = [domain.restrict(make(op, e, zero)).is_empty() for op in ("lt", "le", "gt", "ge")]
+    return never[0], never[1], never[2], never[3]
+
+
+def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
+    """The best loop that makes progress on a cycle: one that carries all of it if there is one, else the first."""
+    tensors = list(dict.fromkeys(s.tensor for s in component))
+    best: LoopChoice | None = None
+    for axis in range(len(tensors[0].dims)):
+        axes = _propagate(tensors[0], axis, tensors, deps)
+        if axes is None:
+            continue
+        choice = _judge(axes, component, deps, system)
+        if choice is not None and choice.complete:
+            return choice
+        best = best or choice
+    return best
+
+
+def _propagate(
+    seed: Tensor, axis: int, tensors: Sequence[Tensor], deps: Sequence[Dependence]
+) -> dict[Tensor, int] | None:
+    """Give every tensor of the component an axis, each the one on which its reads lie nearest."""
+    axes = {seed: axis}
+    changed = True
+    while changed and len(axes) < len(tensors):
+        changed = False
+        for d in deps:
+            if d.read is None:
+                continue
+            reader, source = d.target.tensor, d.read.tensor
+            if (reader in axes) == (source in axes):
+                continue
+            new = source if reader in axes else reader
+            ranked = sorted((_spread(distance(d, {**axes, new: a})), a) for a in range(len(new.dims)))
+            if ranked:
+                axes[new] = ranked[0][1]
+                changed = True
+    return axes if len(axes) == len(tensors) else None
+
+
+def _spread(e: Expr) -> tuple[int, int]:
+    return (0, abs(int(e.value))) if isinstance(e, Const) else (1, 0)
+
+
+def _judge(
+    axes: dict[Tensor, int], component: Sequence[Statement], deps: Sequence[Dependence], system: System
+) -> LoopChoice | None:
+    distances = {d: distance(d, axes) for d in deps}
+    shifts = {t: 0 for t in axes}
+    if all(isinstance(e, Const) for e in distances.values()):
+        for step in (1, -1):
+            found = _shifts(axes, deps, {d: int(e.value) for d, e in distances.items() if isinstance(e, Const)}, step)
+            if found is None:
+                continue
+            shifted = {d: _shifted(d, distances[d], found) for d in deps}
+            choice = _direction(axes, found, shifted, component, system, step)
+            if choice is not None:
+                return choice
+        return None
+    for step in (1, -1):
+        choice = _direction(axes, shifts, distances, component, system, step)
+        if choice is not None:
+            return choice
+    return None
+
+
+def _shifted(d: Dependence, e: Expr, shifts: dict[Tensor, int]) -> Expr:
+    return e if d.read is None else e - shifts[d.target.tensor] + shifts[d.read.tensor]
+
+
+def _shifts(
+    axes: dict[Tensor, int], deps: Sequence[Dependence], distances: dict[Dependence, int], step: int
+) -> dict[Tensor, int] | None:
+    """Shifts under which every distance has the sign of `step` or is zero (Bellman-Ford); None if there are none."""
+    # Want step*(distance - shift[target] + shift[source]) >= 0.
+    shift = {t: 0 for t in axes}
+    edges = [(d.read.tensor, d.target.tensor, step * distances[d]) for d in deps if d.read is not None]
+    for _ in range(len(axes) + 1):
+        changed = False
+        for source, target, length in edges:
+            if shift[target] * step > shift[source] * step + length:
+                shift[target] = step * (shift[source] * step + length)
+                changed = True
+        if not changed:
+            return shift
+    return None
+
+
+def _direction(
+    axes: dict[Tensor, int],
+    shifts: dict[Tensor, int],
+    distances: dict[Dependence, Expr],
+    component: Sequence[Statement],
+    system: System,
+    step: int,
+) -> LoopChoice | None:
+    carried = set()
+    for d, e in distances.items():
+        at_least, above, at_most, below = _sign(e, d, system)
+        weak, strict = (at_least, above) if step > 0 else (at_most, below)
+        if not weak:
+            return None
+        if strict:
+            carried.add(d)
+    if not carried:
+        return None
+    rest = [d for d in distances if d not in carried]
+    parts = components(component, rest)
+    complete = not any(is_cyclic(p, [d for d in rest if d.source in p and d.target in p]) for p in parts)
+    return LoopChoice(axes, shifts, step, complete, frozenset(carried))
+
+
+def index_in(time: Expr, domain_indices: Sequence[Index]) -> tuple[Index, int] | None:
+    """(index, sign) if `time` moves by one with exactly one index of the domain."""
+    from graphc.equations.simplify import affine_parts
+
+    parts, _ = affine_parts(time)
+    own = [(leaf, k) for leaf, k in parts.items() if leaf in domain_indices]
+    if len(own) == 1 and abs(own[0][1]) == 1 and isinstance(own[0][0], Index):
+        return own[0][0], own[0][1]
+    return None

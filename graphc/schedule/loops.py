@@ -1,0 +1,179 @@
+"""Statements → loops: which part of the program runs step after step, and what can run at once.
+
+Allen and Kennedy's scheme (1987) on statements: take the strongly connected components of the dependence graph in
+order; one without a cycle is parallel in all its indices and stands outside every loop; a cycle gets the sequential loop
+on which it makes progress, what that loop carries is removed, and its body is treated likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import islpy as isl
+
+from graphc.equations.bounds import extreme, loop_bounds
+from graphc.equations.domain import Domain, assume
+from graphc.equations.errors import CausalityError
+from graphc.equations.expr import Expr, Index, make, substitute
+from graphc.equations.system import System
+from graphc.schedule.dependence import Dependence, LoopChoice, choose_loop, components, index_in, is_cyclic
+from graphc.schedule.program import Loop, Statement
+
+Tree = list["Statement | Loop"]
+MAX_RANGES = 4  # more different ranges than this in one loop and it is run with guards instead of in segments
+
+
+def build_loops(
+    statements: Sequence[Statement], deps: Sequence[Dependence], system: System, outer: tuple[Index, ...] = ()
+) -> Tree:
+    """The statements in an order of execution, cycles wrapped in sequential loops. Loop bodies hold trees."""
+    tree: Tree = []
+    for component in components(statements, deps):
+        inside = set(component)
+        own = [d for d in deps if d.source in inside and d.target in inside]
+        if not is_cyclic(component, own):
+            tree.extend(component)
+            continue
+        choice = choose_loop(component, own, system)
+        if choice is None:
+            raise CausalityError(_cycle_message(component))
+        tree.extend(_loop(component, own, choice, system, outer))
+    return tree
+
+
+def _loop(
+    component: list[Statement],
+    deps: list[Dependence],
+    choice: LoopChoice,
+    system: System,
+    outer: tuple[Index, ...],
+) -> Tree:
+    """One loop per segment of the iterations in which the same statements run, in order of time."""
+    name = next((f[0].name for s in component if (f := index_in(choice.time(s), s.domain.indices))), "t")
+    var = Index(name)
+    moved = {s: _enter(s, choice.time(s), var, len(outer)) for s in component}
+    context = assume(system.sizes, (), least=0)
+    known = (*outer, var)
+    tree: Tree = []
+    for segment in _segments([m.domain.project(known) for m in moved.values()], choice.step, len(outer), context):
+        part = {s: _restrict(m, segment) for s, m in moved.items()}
+        part = {s: m for s, m in part.items() if not m.domain.set.intersect_params(context).is_empty()}
+        body_deps = [
+            Dependence(part[d.source], part[d.target], _moved_read(d, choice, var))
+            for d in deps
+            if d not in choice.carried and d.source in part and d.target in part
+        ]
+        body = build_loops([part[s] for s in component if s in part], body_deps, system, known)
+        ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in part.values()]
+        lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
+        upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))
+        tree.append(Loop(var, lower, upper, choice.step, tuple(body)))  # type: ignore[arg-type]
+    return tree
+
+
+def _restrict(s: Statement, segment: Domain | None) -> Statement:
+    if segment is None:
+        return s
+    rest = [i for i in s.domain.indices if i not in segment.indices]
+    return replace(s, domain=s.domain & segment.extend(rest))
+
+
+def _segments(ranges: list[Domain], step: int, axis: int, context: isl.Set) -> list[Domain | None]:
+    """Split the iterations so that in each segment every statement runs always or never, ordered in time.
+
+    [None] (one loop over everything, with guards) where all ranges agree or no order holds for all sizes.
+    """
+    different: list[Domain] = []
+    for r in ranges:
+        r = r.with_set(r.set.intersect_params(context).coalesce())
+        if not any(r.set.is_equal(d.set) for d in different):
+            different.append(r)
+    if not 1 < len(different) <= MAX_RANGES:
+        return [None]
+    atoms: list[isl.Set] = [different[0].set]
+    for r in different[1:]:
+        union = atoms[0]
+        for a in atoms[1:]:
+            union = union | a
+        split = [x for a in atoms for x in (a & r.set, a - r.set)] + [r.set - union]
+        atoms = [a.coalesce() for a in split if not a.is_empty()]
+    pieces = [isl.Set.from_basic_set(b) for a in atoms for b in a.make_disjoint().get_basic_sets()]
+    ordered = _in_order(pieces, axis)
+    if ordered is None:
+        return [None]
+    return [different[0].with_set(p) for p in (ordered if step > 0 else ordered[::-1])]
+
+
+def _in_order(pieces: list[isl.Set], axis: int) -> list[isl.Set] | None:
+    """The pieces sorted along the last dimension, if each pair is ordered the same way for all sizes."""
+
+    def before(a: isl.Set, b: isl.Set) -> bool:
+        # No point of b at or before a point of a, the outer coordinates being equal.
+        pairs = isl.Map.from_domain_and_range(a, b)
+        for k in range(axis):
+            pairs = pairs.equate(isl.dim_type.in_, k, isl.dim_type.out, k)
+        return bool(pairs.order_ge(isl.dim_type.in_, axis, isl.dim_type.out, axis).is_empty())
+
+    ordered: list[isl.Set] = []
+    for p in pieces:
+        for k, q in enumerate(ordered):
+            if before(p, q):
+                if not all(before(p, r) for r in ordered[k:]):
+                    return None
+                ordered.insert(k, p)
+                break
+            if not before(q, p):
+                return None
+        else:
+            ordered.append(p)
+    return ordered
+
+
+def _substitution(s: Statement, time: Expr, var: Index) -> dict[Index, Expr]:
+    found = index_in(time, s.domain.indices)
+    if found is None:
+        return {}
+    index, sign = found
+    # time = sign*index + rest = var  ->  index = sign*(var - rest)
+    rest = time - index if sign > 0 else time + index
+    return {index: var - rest if sign > 0 else rest - var}
+
+
+def _moved_read(d: Dependence, choice: LoopChoice, var: Index) -> object:
+    if d.read is None:
+        return None
+    return substitute(d.read, _substitution(d.target, choice.time(d.target), var))
+
+
+def _enter(s: Statement, time: Expr, var: Index, depth: int) -> Statement:
+    """The statement inside a loop over `var`, which runs its points with `time` = var."""
+    mapping = _substitution(s, time, var)
+    rest = [i for i in s.domain.indices if i not in mapping]
+    indices = (*rest[:depth], var, *rest[depth:])
+    if mapping:
+        old = [mapping.get(i, i) for i in s.domain.indices]
+        space = Domain.where(indices)
+        points = s.domain.set.apply(space.access(old).reverse())
+        domain = Domain(indices, points)
+    else:
+        extended = s.domain.extend([var])
+        both = extended.restrict(make("eq", var, time))
+        order = [*extended.indices]
+        space = Domain.where(indices)
+        domain = Domain(indices, both.set.apply(space.access(order).reverse()))
+    write = tuple(substitute(w, mapping) for w in s.write)
+    return Statement(s.tensor, s.mode, domain, write, substitute(s.value, mapping), s.origin)
+
+
+def _cycle_message(component: Sequence[Statement]) -> str:
+    names = list(dict.fromkeys(s.tensor.name for s in component))
+    chain = " -> ".join([*names, names[0]])
+    first = component[0]
+    return (
+        f"no index makes progress on the cycle {chain}: each element would need itself\n"
+        f"  in: {first.origin or first!r}\n"
+        "  mend: let one of the reads go back in time (t-1), or define the start separately"
+    )
+
+

@@ -1,0 +1,159 @@
+"""The Program: what runs, in which order, and where values live.
+
+    Program   = system, outputs, buffers, body: Node...
+    Node      = Loop | Nest
+    Loop      = var, lower, upper, step, body           sequential; carries a recurrence
+    Nest      = parallel, statements                    all points of `parallel` are independent of each other
+    Statement = tensor, mode, domain, write, value      one term, or the initialisation of a reduction
+    Buffer    = tensor, lower, extent, ring, role       where a tensor's elements live
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from graphc.equations.domain import Domain
+from graphc.equations.expr import Expr, Index, Read, indices_of
+from graphc.equations.printing import show
+from graphc.equations.system import Origin, System, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """tensor[write] = value (mode "set") or tensor[write] (+)= value ("sum", "prod", "max", "min"), over `domain`.
+
+    The leading indices of the domain are the variables of the loops around it.
+    """
+
+    tensor: Tensor
+    mode: str
+    domain: Domain
+    write: tuple[Expr, ...]
+    value: Expr
+    origin: Origin | None = None
+
+    @property
+    def written(self) -> set[Index]:
+        """The indices that occur in the subscripts written."""
+        return set().union(*(indices_of(w) for w in self.write)) if self.write else set()
+
+    def __repr__(self) -> str:
+        sign = {"set": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[self.mode]
+        subs = f"[{', '.join(map(show, self.write))}]" if self.write else ""
+        return f"{self.tensor.name}{subs} {sign} {show(self.value)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """for var = lower..upper (step 1), or upper..lower (step -1), one after the other. Bounds are inclusive."""
+
+    var: Index
+    lower: Expr
+    upper: Expr
+    step: int
+    body: tuple[Node, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Nest:
+    """Statements that share their parallel indices, run point by point; `outer` are the loop variables around."""
+
+    outer: tuple[Index, ...]
+    parallel: tuple[Index, ...]
+    statements: tuple[Statement, ...]
+
+
+Node = Loop | Nest
+
+
+@dataclass(frozen=True, eq=False)
+class Buffer:
+    """A tensor's memory: element c lives at sum((c[a] - lower[a]) * stride[a]), row-major over `extent`.
+
+    `ring`: (axis, slots): only that many last steps are kept, coordinate c at slot c mod slots.
+    """
+
+    tensor: Tensor
+    lower: tuple[Expr, ...]
+    extent: tuple[Expr, ...]
+    role: str  # "input" | "output" | "workspace"
+    ring: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Everything code generation needs."""
+
+    system: System
+    outputs: tuple[Tensor, ...]
+    buffers: dict[Tensor, Buffer]
+    body: tuple[Node, ...]
+    update: dict[Tensor, Tensor] = field(default_factory=dict)
+
+    def nodes(self) -> Iterator[Node]:
+        stack: list[Node] = list(reversed(self.body))
+        while stack:
+            node = stack.pop()
+            yield node
+            if isinstance(node, Loop):
+                stack.extend(reversed(node.body))
+
+    @property
+    def loops(self) -> list[Loop]:
+        return [n for n in self.nodes() if isinstance(n, Loop)]
+
+    @property
+    def nests(self) -> list[Nest]:
+        return [n for n in self.nodes() if isinstance(n, Nest)]
+
+    def fingerprint(self) -> str:
+        """The shape of the program: `t(z,h) | ij` is a loop over t with two nests inside, then a nest over i and j."""
+
+        def of(nodes: tuple[Node, ...]) -> str:
+            parts = []
+            for n in nodes:
+                if isinstance(n, Loop):
+                    parts.append(f"{n.var.name}{'-' if n.step < 0 else ''}({of(n.body)})")
+                else:
+                    names = "+".join(dict.fromkeys(s.tensor.name for s in n.statements))
+                    parts.append(names)
+            return " | ".join(parts)
+
+        return of(self.body)
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        for b in self.buffers.values():
+            if b.role == "workspace":
+                dims = " x ".join(show(e) for e in b.extent) or "1"
+                kept = f", the last {b.ring[1]} along axis {b.ring[0]}" if b.ring else ""
+                lines.append(f"buffer {b.tensor.name}: {dims}{kept}")
+        _show(self.body, 0, lines)
+        return "\n".join(lines)
+
+
+def _show(nodes: tuple[Node, ...], depth: int, lines: list[str]) -> None:
+    pad = "    " * depth
+    for n in nodes:
+        if isinstance(n, Loop):
+            first, last = (n.lower, n.upper) if n.step > 0 else (n.upper, n.lower)
+            lines.append(f"{pad}for {n.var.name} = {show(first)} .. {show(last)}{'' if n.step > 0 else ' backwards'}:")
+            _show(n.body, depth + 1, lines)
+        else:
+            names = ", ".join(i.name for i in n.parallel)
+            lines.append(f"{pad}parallel {names}:" if names else f"{pad}once:")
+            for s in n.statements:
+                inner = [i.name for i in s.domain.indices if i not in n.parallel and i not in n.outer]
+                over = f"    over {', '.join(inner)}" if inner else ""
+                lines.append(f"{pad}    {s!r}{over}")
+
+
+def statement_reads(statement: Statement) -> list[Read]:
+    """Every read of a statement, those in write subscripts too."""
+    from graphc.equations.expr import reads
+
+    found = dict.fromkeys(reads(statement.value))
+    for w in statement.write:
+        found.update(dict.fromkeys(reads(w)))
+    return list(found)

@@ -1,0 +1,107 @@
+"""System → statements: one per term and convex piece of its domain, and what initialises each reduction.
+
+A reduction whose element also has a plain contribution (`a[t,i] += b[i]`) starts from that one; only elements without
+any start from the identity.
+"""
+
+from __future__ import annotations
+
+from graphc.equations.domain import Domain
+from graphc.equations.expr import Const, Index
+from graphc.equations.ops import REDUCTIONS
+from graphc.equations.system import Equation, System, Tensor, Term, reads_of
+from graphc.schedule.program import Statement
+
+
+def statements(system: System) -> list[Statement]:
+    """All statements of a system, in the order of its equations."""
+    recurrent = _reachability(system)
+    found: list[Statement] = []
+    for eq in system.equations:
+        if eq.reduce == "assign":
+            for term in eq.terms:
+                found.extend(_pieces(eq.tensor, "set", term, system))
+        else:
+            found.extend(_reduction(eq, system, recurrent))
+    return found
+
+
+def _pieces(tensor: Tensor, mode: str, term: Term, system: System) -> list[Statement]:
+    domain = term.domain.with_set(term.domain.set.gist_params(_real_context(system)).coalesce())
+    parts = domain.pieces if len(domain.set.get_basic_sets()) > 1 else (domain,)
+    return [Statement(tensor, mode, p, term.write, term.value, term.origin) for p in parts if not p.is_empty()]
+
+
+def _real_context(system: System) -> object:
+    from graphc.equations.domain import assume
+
+    return assume(system.sizes, (), least=0)
+
+
+def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]]) -> list[Statement]:
+    first: list[Term] = []
+    recurs = {t: any(eq.tensor in recurrent.get(r.tensor, ()) for r in reads_of(t)) for t in eq.terms}
+    leaves_loop = any(not recurs[t] and not _is_plain(t) for t in eq.terms)
+    covered = None
+    kept = []
+    for term in sorted(eq.terms, key=recurs.__getitem__):
+        # A recurrent start would keep in the time loop the sums that could be made before it.
+        if _is_plain(term) and not (recurs[term] and leaves_loop):
+            image = term.domain.image(term.write)
+            if covered is None or covered.is_disjoint(image):
+                covered = image if covered is None else covered | image
+                first.append(term)
+                continue
+        kept.append(term)
+    found = [s for t in first for s in _pieces(eq.tensor, "set", t, system)]
+    bare = eq.defined if covered is None else eq.defined - covered
+    bare = bare.intersect_params(_real_context(system)).coalesce()
+    if not bare.is_empty():
+        identity = REDUCTIONS[eq.reduce][0]
+        value = Const(int(identity) if identity in (0, 1) else identity)
+        indices = tuple(Index(f"i{k}") for k in range(len(eq.tensor.dims)))
+        found += _pieces(eq.tensor, "set", Term(Domain(indices, bare), indices, value, eq.origin), system)
+    return found + [s for t in kept for s in _pieces(eq.tensor, eq.reduce, t, system)]
+
+
+def _is_plain(term: Term) -> bool:
+    """Whether every point writes an element of its own, each subscript one index or none."""
+    plain = [w for w in term.write if isinstance(w, Index)]
+    others = [w for w in term.write if not isinstance(w, Index)]
+    return (
+        len(set(plain)) == len(plain) and set(plain) == set(term.domain.indices) and all(isinstance(w, Const) for w in others)
+    ) or _is_shifted(term)
+
+
+def _is_shifted(term: Term) -> bool:
+    from graphc.equations.expr import indices_of
+    from graphc.equations.simplify import affine_parts
+
+    seen: list[Index] = []
+    for w in term.write:
+        inside = indices_of(w)
+        if not inside:
+            continue
+        parts, _ = affine_parts(w)
+        own = [i for i in parts if isinstance(i, Index)]
+        if len(own) != 1 or abs(parts[own[0]]) != 1 or any(not isinstance(p, Index) and indices_of(p) for p in parts):
+            return False
+        seen.append(own[0])
+    return len(set(seen)) == len(seen) and set(seen) == set(term.domain.indices)
+
+
+def _reachability(system: System) -> dict[Tensor, set[Tensor]]:
+    """For each tensor the tensors of its cycle (itself included), empty where it is on none."""
+    import networkx as nx
+
+    graph: nx.DiGraph = nx.DiGraph()
+    for eq in system.equations:
+        graph.add_edges_from((r.tensor, eq.tensor) for _, r in eq.reads())
+    found: dict[Tensor, set[Tensor]] = {}
+    for component in nx.strongly_connected_components(graph):
+        for t in component:
+            if len(component) > 1 or graph.has_edge(t, t):
+                found[t] = component
+    return found
+
+
