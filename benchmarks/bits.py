@@ -2,7 +2,8 @@
 
 Numba calls the C library for these, one element at a time; range reduction on the bits and a polynomial in line leave
 LLVM a loop body without calls. They are inlined before compilation, so the caller's flags hold: it wants
-`fastmath={"contract"}` for fused multiply-adds and `error_model="numpy"` for a division without a branch. Good to a few
+`fastmath={"contract"}` for fused multiply-adds and `error_model="numpy"` for a division without a branch, and not `reassoc`, which
+would cancel the rounding. Good to a few
 units in the last place, exp over all ordinary arguments, log over positive normal ones.
 """
 

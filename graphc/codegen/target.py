@@ -33,8 +33,17 @@ class Target:
 
     @property
     def fused(self) -> bool:
-        """Whether a fused multiply-add is one instruction (without it LLVM calls libm's, which is slow)."""
-        return self.has("fma") or not self.triple.startswith(("x86_64", "i"))
+        """Whether a fused multiply-add is one instruction. Where it is not, LLVM would call libm's, which is slow."""
+        return self.has("fma") or not self._x86
+
+    @property
+    def rounds(self) -> bool:
+        """Whether floor, ceil, trunc and rounding to the nearest are one instruction each."""
+        return self.has("sse4.1") or not self._x86
+
+    @property
+    def _x86(self) -> bool:
+        return self.triple.startswith(("x86_64", "i386", "i486", "i586", "i686"))
 
 
 @cache

@@ -54,8 +54,10 @@ def _affine_op(node: Op, parts: list[str]) -> str | None:
             return f"({a} - {b})"
         case "neg", [a]:
             return f"(-{a})"
-        case "mul", [a, b] if any(isinstance(x, Const) for x in node.args):
-            return f"({a} * {b})"
+        case "mul", [_, b] if isinstance(node.args[0], Const):
+            return f"({node.args[0].value} * {b})"
+        case "mul", [a, _] if isinstance(node.args[1], Const):
+            return f"({node.args[1].value} * {a})"
         case ("floordiv" | "mod"), [a, _] if isinstance(node.args[1], Const) and node.args[1].value > 0:
             return f"(floor({a} / {node.args[1].value}))" if node.name == "floordiv" else f"({a} mod {node.args[1].value})"
         case "floor", [a]:

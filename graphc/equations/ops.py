@@ -53,13 +53,10 @@ def _where(condition: Expr, yes: Any, no: Any) -> Expr:
 def _tie(first: str) -> tuple[Partial, Partial]:
     """Partials of a maximum or minimum of two: 1 to the winner, a half to each at a tie."""
 
-    def left(a: Expr, b: Expr, y: Expr) -> Expr:
-        return _where(make(first, a, b), ONE, _where(make("eq", a, b), HALF, ZERO))
+    def share(a: Expr, b: Expr) -> Expr:
+        return _where(make(first, a, b), _where(make("eq", a, b), HALF, ONE), ZERO)
 
-    def right(a: Expr, b: Expr, y: Expr) -> Expr:
-        return _where(make(first, b, a), ONE, _where(make("eq", a, b), HALF, ZERO))
-
-    return left, right
+    return lambda a, b, y: share(a, b), lambda a, b, y: share(b, a)
 
 
 def _pow_partials() -> tuple[Partial, Partial]:
@@ -117,8 +114,8 @@ OPS: dict[str, OpInfo] = {
     "floordiv": OpInfo(2, np.floor_divide, lambda a, b: sp.floor(a / b), (None, None), operator.floordiv, "same"),
     "mod": OpInfo(2, np.mod, sp.Mod, (lambda a, b, y: ONE, lambda a, b, y: -make("floor", a / b)), operator.mod, "same",
                   flops=4),
-    "maximum": OpInfo(2, np.maximum, sp.Max, _tie("gt"), max, "same"),
-    "minimum": OpInfo(2, np.minimum, sp.Min, _tie("lt"), min, "same"),
+    "maximum": OpInfo(2, np.maximum, sp.Max, _tie("ge"), max, "same"),
+    "minimum": OpInfo(2, np.minimum, sp.Min, _tie("le"), min, "same"),
     "relu": OpInfo(1, lambda a: np.maximum(a, 0), lambda a: sp.Function("relu")(a),
                    (lambda a, y: _where(make("gt", a, ZERO), ONE, ZERO),), lambda a: max(a, 0)),
     "heaviside": OpInfo(2, np.heaviside, sp.Heaviside, (None, None),

@@ -18,7 +18,7 @@ from functools import cached_property
 import islpy as isl
 
 from graphc.equations.domain import Domain, assume, box_set, size_names
-from graphc.equations.expr import Expr, Index, Read, Size, reads
+from graphc.equations.expr import Expr, Index, Read, Size, as_expr, reads
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class Tensor:
         """The declared elements."""
         return box_set(self.dims)
 
-    def __getitem__(self, subs: tuple[Expr, ...] | Expr) -> Read:
-        return Read(self, subs if isinstance(subs, tuple) else (subs,))
+    def __getitem__(self, subs: tuple[Expr | int, ...] | Expr | int) -> Read:
+        return Read(self, tuple(as_expr(s) for s in (subs if isinstance(subs, tuple) else (subs,))))
 
     def __repr__(self) -> str:
         return f"{self.name}({', '.join(map(repr, self.dims))})"

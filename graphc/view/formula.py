@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from fractions import Fraction
+from itertools import pairwise
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.simplify import affine_parts
 from graphc.view.names import latex_name
 
 OR, AND, COMPARE, SUM, PRODUCT, POWER, ATOM = range(7)
@@ -27,7 +29,7 @@ _FUNCTIONS = {
     "acosh": r"\operatorname{arcosh}", "atanh": r"\operatorname{artanh}", "maximum": r"\max", "minimum": r"\min",
     "sign": r"\operatorname{sgn}", "heaviside": r"\Theta",
 }  # fmt: skip
-_AROUND = {"abs": "||", "floor": (r"\lfloor ", r" \rfloor"), "ceil": (r"\lceil ", r" \rceil")}
+_AROUND = {"abs": ("|", "|"), "floor": (r"\lfloor ", r" \rfloor"), "ceil": (r"\lceil ", r" \rceil")}
 
 
 class Formula:
@@ -64,9 +66,25 @@ class Formula:
                 return latex_name(self.names.get(node, node.name), below=True)[0], ATOM
             case Read():
                 return self.element(node.tensor.name, [done[s][0] for s in node.subs])
+            case Op(name="add" | "sub" | "neg") if node.kind == "weak":
+                return _affine(node, done)
             case Op():
                 return _operation(node, done)
         raise AssertionError(node)
+
+
+def _affine(node: Op, done: dict[Expr, Text]) -> Text:
+    """A sum of integers: what is added first, then what is subtracted, then the constant."""
+    parts, constant = affine_parts(node)
+    addends = []
+    for leaf, k in sorted(parts.items(), key=lambda item: item[1] < 0):
+        text = bracket(done[leaf], PRODUCT)
+        addends.append(("-" if k < 0 else "", text if abs(k) == 1 else join_product([str(abs(k)), text])))
+    if constant:
+        addends.append(("-" if constant < 0 else "", str(abs(constant))))
+        if addends[0][0] and constant > 0:
+            addends.insert(0, addends.pop())
+    return join_sum(addends), SUM
 
 
 def number(value: object) -> Text:
@@ -110,8 +128,10 @@ def compact(text: str) -> str:
 def _operation(node: Op, done: dict[Expr, Text]) -> Text:
     args = node.args
     match node.name, args:
-        case ("add" | "sub"), (a, b):
-            return join_sum([("", bracket(done[a], SUM)), ("-" if node.name == "sub" else "", _addend(done[b], node.name))]), SUM
+        case (("add" | "sub"), (a, b)):
+            return join_sum(
+                [("", bracket(done[a], SUM)), ("-" if node.name == "sub" else "", _addend(done[b], node.name))]
+            ), SUM
         case "neg", (a,):
             return "-" + bracket(done[a], PRODUCT), SUM
         case "mul", _:
@@ -129,9 +149,11 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return f"e^{{{done[a][0]}}}", POWER
         case "select", _:
             return _cases(node, done), ATOM
-        case ("expm1" | "log1p"), (a,):
+        case (("expm1" | "log1p"), (a,)):
             inner = bracket(done[a], SUM)
-            return (f"e^{{{inner}}} - 1", SUM) if node.name == "expm1" else (rf"\log{parentheses('1 + ' + inner)}", ATOM)
+            return (
+                (f"e^{{{inner}}} - 1", SUM) if node.name == "expm1" else (rf"\log{parentheses('1 + ' + inner)}", ATOM)
+            )
         case name, (a, b) if name in _INFIX:
             sign, level = _INFIX[name]
             return f"{bracket(done[a], level + (level == COMPARE))} {sign} {bracket(done[b], level + 1)}", level
@@ -146,9 +168,9 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return function + _fence("(", ")", ", ".join(done[a][0] for a in args)), ATOM
 
 
-def _addend(text: Text, name: str) -> str:
+def _addend(text: Text, sign: str) -> str:
     """The right argument of + or -: a sum there needs parentheses only behind a minus (or if it starts with one)."""
-    return bracket(text, PRODUCT if name == "sub" or text[0].startswith("-") else SUM)
+    return bracket(text, PRODUCT if sign or text[0].startswith("-") else SUM)
 
 
 def join_sum(addends: list[tuple[str, str]]) -> str:
@@ -178,9 +200,9 @@ def _product(node: Op, done: dict[Expr, Text]) -> Text:
 def join_product(texts: list[str]) -> str:
     """Factors side by side."""
     total = texts[0]
-    for before, text in zip(texts, texts[1:], strict=False):
-        thin = before.isdigit() and len(text) <= 2
-        total += rf" \cdot {text}" if text[0].isdigit() else f" {text}" if thin else rf"\, {text}"
+    for before, text in pairwise(texts):
+        thin = before.isdigit() and len(text) == 1
+        total += rf" \cdot {text}" if text[0].isdigit() else text if thin else rf"\, {text}"
     return total
 
 

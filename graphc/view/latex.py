@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import islpy as isl
@@ -26,6 +27,7 @@ from graphc.view import sets
 from graphc.view.formula import COMPARE, PRODUCT, SUM, Formula, bracket, compact, join_product, join_sum, number
 
 IDENTITY = {"sum": 0, "prod": 1, "max": float("-inf"), "min": float("inf")}
+MAX, MIN, LE = r"\max", r"\min", r"\le"
 _BIG = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 
 
@@ -78,6 +80,7 @@ class _Writer:
 
     def __init__(self, system: System, eq: Equation) -> None:
         self.system, self.eq = system, eq
+        self.context = sets.nonempty(system)
         self.known = {t.name for t in system.tensors}
         self.coordinates = tuple(Index(name) for name in _coordinate_names(eq))
         self.found: dict[tuple[str, str, str], Line] = {}
@@ -94,7 +97,8 @@ class _Writer:
         for term in raw:
             self._raw(term)
         if not raw and self.eq.reduce != "assign":
-            self._case(Domain(self.coordinates, self.eq.defined - sets.union((p.target for p in parts), self.eq.defined)), [])
+            empty = reduce(isl.Set.subtract, (p.target for p in parts), self.eq.defined)
+            self._case(Domain(self.coordinates, empty), [])
         return list(self.found.values())
 
     def _rewritten(self, term: Term) -> Part | None:
@@ -118,7 +122,7 @@ class _Writer:
         """Disjoint sets of elements and the parts that contribute to each, in the parts' order."""
         cases: list[tuple[isl.Set, list[Part]]] = []
         for part in parts:
-            rest = part.target.intersect_params(self.system.context)
+            rest = part.target.intersect_params(self.context)
             split: list[tuple[isl.Set, list[Part]]] = []
             for target, members in cases:
                 split += [(target & rest, [*members, part]), (target - rest, members)]
@@ -127,28 +131,30 @@ class _Writer:
         return cases
 
     def _case(self, target: Domain, members: list[Part]) -> None:
-        for piece in sets.pieces(target, self.system.context):
+        for piece in sets.pieces(target, self.context):
             at: dict[Any, Expr] = dict(piece.fixed)
             addends: list[tuple[str, str]] = []
             for member in members:
                 inside = member.points & piece.domain.extend(member.reduced)
-                names = self._names(member.reduced, at, member.value)
-                for p in sets.pieces(inside, self.system.context):
+                names = self._names(member.reduced, at)
+                for p in sets.pieces(inside, self.context):
                     addends.append(self._contribution(p, member, Formula(names, self.known)))
             show = Formula(self._names((), at), self.known)
             left = show.element(self.eq.tensor.name, [show(at.get(c, c)) for c in self.coordinates])[0]
             right = self._joined(addends) if addends else number(IDENTITY[self.eq.reduce])[0]
-            self._add(left, right, self._condition(piece, show, dict(zip(self.coordinates, self.eq.tensor.dims, strict=True))))
+            axes = dict(zip(self.coordinates, self.eq.tensor.dims, strict=True))
+            self._add(left, right, self._condition(piece, show, axes))
 
     def _contribution(self, piece: sets.Piece, part: Part, show: Formula) -> tuple[str, str]:
         """The sign and the text of one addend (factor, ...), its sums before it."""
         value = substitute(part.value, dict(piece.fixed)) if piece.fixed else part.value
-        bounds = [b for i in part.reduced if i not in piece.fixed and (b := _bounds(self.eq.reduce, piece, i, show))]
+        free = [i for i in part.reduced if i not in piece.fixed]
+        bounds = _bounds(self.eq.reduce, piece, free, show)
         sign = ""
         if self.eq.reduce in ("sum", "assign") and isinstance(value, Op) and value.name == "neg":
             sign, value = "-", value.args[0]
         loose = SUM if not (bounds or sign) and self.eq.reduce in ("sum", "assign") else PRODUCT
-        return sign, "".join(bounds) + (" " if bounds else "") + bracket(show.text(value), loose)
+        return sign, bounds + (" " if bounds else "") + bracket(show.text(value), loose)
 
     def _joined(self, addends: list[tuple[str, str]]) -> str:
         match self.eq.reduce:
@@ -164,8 +170,8 @@ class _Writer:
     def _raw(self, term: Term) -> None:
         """A term whose left side is no plain element: as it is, with += where several points write one element."""
         reduced = term.reduced
-        for piece in sets.pieces(term.domain, self.system.context):
-            show = Formula(self._names(term.domain.indices, {}), self.known)
+        for piece in sets.pieces(term.domain, self.context):
+            show = Formula(known=self.known)
             left = show.element(self.eq.tensor.name, [show(w) for w in term.write])[0]
             sign, right = self._contribution(piece, Part(term.domain, term.domain.set, reduced, term.value), show)
             axes = {w: d for w, d in zip(term.write, self.eq.tensor.dims, strict=True) if isinstance(w, Index)}
@@ -173,20 +179,15 @@ class _Writer:
             into = "=" if self.eq.reduce == "assign" else rf"\mathrel{{{_RAW_SIGN[self.eq.reduce]}}}"
             self._add(left, sign + right, self._condition(piece, show, written), into)
 
-    def _names(self, reduced: Iterable[Index], fixed: dict[Any, Expr], value: Expr | None = None) -> dict[Index, str]:
-        """How each index is shown: every one differently."""
-        names: dict[Index, str] = {}
-        taken: set[str] = set()
-        own = {c.name for c in self.coordinates}
-        spare = [i.name for term in self.eq.terms for i in term.domain.indices if i.name not in own]
-        for index in (*self.coordinates, *reduced):
-            free = [index.name, *(n for n in spare if index not in self.coordinates)]
-            if index in self.coordinates and index in fixed:
-                names[index] = index.name
-                continue
-            name = next((n for n in free if n not in taken), None)
-            while name is None or name in taken:
-                name = (name or index.name) + "'"
+    def _names(self, reduced: Iterable[Index], fixed: dict[Any, Expr]) -> dict[Index, str]:
+        """How each index is shown: every one differently, a reduced one by a name that no coordinate has."""
+        names = {c: c.name for c in self.coordinates}
+        taken = {c.name for c in self.coordinates if c not in fixed}
+        spare = [i.name for term in self.eq.terms for i in term.domain.indices if i.name not in names.values()]
+        for index in reduced:
+            name = next((n for n in (index.name, *spare) if n not in taken), index.name)
+            while name in taken:
+                name += "'"
             names[index] = name
             taken.add(name)
         return names
@@ -195,7 +196,7 @@ class _Writer:
         """What must hold of the indices in `axes`, those left out that run over their whole axis."""
         found = []
         for index, dim in axes.items():
-            if index not in piece.fixed and (dim is None or not sets.is_whole(piece, index, dim)):
+            if index not in piece.fixed and (dim is None or not sets.is_whole(piece, index, dim, self.context)):
                 found.append(_chain(piece, index, show))
         inner = set(piece.domain.indices) - set(axes)
         found += [show(c) for c in piece.others if not indices_of(c) & inner]
@@ -222,14 +223,21 @@ def _coordinate_names(eq: Equation) -> list[str]:
     return found
 
 
-def _bounds(reduce: str, piece: sets.Piece, index: Index, show: Formula) -> str:
-    """The sum sign of one reduced index with its range."""
+def _bounds(kind: str, piece: sets.Piece, free: list[Index], show: Formula) -> str:
+    """The sum signs of the reduced indices with their ranges."""
+    sign = _BIG.get(kind, r"\sum")
+    others = {i: [show(c) for c in piece.others if i in indices_of(c)] for i in free}
+    if kind in ("max", "min"):
+        conditions = [c for i in free for c in (_chain(piece, i, show), *others[i])]
+        return rf"{sign}_{{{', '.join(conditions)}}}" if free else ""
+    return "".join(_range(sign, piece, i, others[i], show) for i in free)
+
+
+def _range(sign: str, piece: sets.Piece, index: Index, others: list[str], show: Formula) -> str:
     lowers, uppers = piece.lowers.get(index, ()), piece.uppers.get(index, ())
-    others = [show(c) for c in piece.others if index in indices_of(c)]
-    sign = _BIG[reduce] if reduce in _BIG else r"\sum"
-    if reduce in ("max", "min") or others or not lowers or not uppers:
+    if others or not lowers or not uppers:
         return rf"{sign}_{{{', '.join([_chain(piece, index, show), *others])}}}"
-    low, high = _extreme(r"\max", lowers, show), _extreme(r"\min", uppers, show)
+    low, high = _extreme(MAX, lowers, show), _extreme(MIN, uppers, show)
     return rf"{sign}_{{{show(index)}={compact(low)}}}^{{{compact(high)}}}"
 
 
@@ -243,11 +251,13 @@ def _chain(piece: sets.Piece, index: Index, show: Formula) -> str:
     r"""`0 \le t < T`."""
     lowers, uppers = piece.lowers.get(index, ()), piece.uppers.get(index, ())
     text = show(index, COMPARE)
+    # t <= T - 1 reads better as t < T, and i + 1 <= j as i < j; t <= 2 is best as it is.
     if lowers:
-        text = rf"{_extreme(chr(92) + 'max', lowers, show)} \le {text}"
+        strict = all(affine_parts(b)[1] > 0 and not isinstance(b, Const) for b in lowers)
+        shown = tuple(b - 1 for b in lowers) if strict else lowers
+        text = f"{_extreme(MAX, shown, show)} {'<' if strict else LE} {text}"
     if uppers:
-        # t <= T - 1 reads better as t < T, t <= 2 as it is.
-        strict = all(affine_parts(u)[1] < 0 and not isinstance(u, Const) for u in uppers)
-        shown = tuple(u + 1 for u in uppers) if strict else uppers
-        text += rf" {'<' if strict else chr(92) + 'le'} {_extreme(chr(92) + 'min', shown, show)}"
+        strict = all(affine_parts(b)[1] < 0 and not isinstance(b, Const) for b in uppers)
+        shown = tuple(b + 1 for b in uppers) if strict else uppers
+        text += f" {'<' if strict else LE} {_extreme(MIN, shown, show)}"
     return text if lowers or uppers else ""

@@ -11,14 +11,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import takewhile
 
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-        "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega lambda lamda".split(),
-        "αβγδεζηθικμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩλλ",
-        strict=True,
-    )
-)
+_NAMES = """alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega
+Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega lambda lamda"""
+_GREEK = dict(zip(_NAMES.split(), "αβγδεζηθικμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩλλ", strict=True))
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307", "ddot": "\u0308"}
 Run = tuple[str, str]  # (text, style): style is "italic", "upright" or "super"
 
@@ -40,7 +35,7 @@ def parse(name: str, known: Collection[str] = ()) -> Name:
     accents = tuple(p for p in rest if p in _ACCENTS)
     marks = [p for p in rest if p not in _ACCENTS]
     numbered = re.fullmatch(r"(.*?[A-Za-z])(\d+)", first)
-    if numbered:
+    if numbered and f"{numbered.group(1)}_{numbered.group(2)}" not in known:
         first, number = numbered.groups()
         marks.insert(0, number)
     return Name(first, differentials, accents, tuple(marks))
@@ -60,8 +55,9 @@ def latex_name(name: str, known: Collection[str] = (), *, below: bool = False) -
 
     `below`: marks may take the place of the subscripts, for a name without any (a size, an index).
     """
-    parts = parse(name, known)
-    text = _latex_word(parts.base)
+    bare = name.rstrip("'")
+    parts = parse(bare, known)
+    text = _latex_word(parts.base) + name[len(bare) :]
     for accent in parts.accents:
         text = rf"\{accent}{{{text}}}"
     text = r"\mathrm{d}" * parts.differentials + text

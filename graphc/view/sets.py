@@ -5,14 +5,15 @@ The way back from `equations.domain`, for reading only: a bound is an `Expr` tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import islpy as isl
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Expr, Index, Size, make, postorder
-from graphc.equations.simplify import affine_sum
+from graphc.equations.expr import Const, Expr, Index, Size, indices_of, make, postorder
+from graphc.equations.simplify import affine_parts, affine_sum
+from graphc.equations.system import System
 
 _KINDS = ("param", "set", "div")
 
@@ -60,14 +61,28 @@ def _add(piece: Piece, constraint: isl.Constraint) -> None:
     rest = affine_sum({leaf: c for leaf, c in parts.items() if leaf is not last}, constant)
     nested = last is not None and any(last in set(postorder(leaf)) for leaf in parts if leaf is not last)
     if last is None or not k or nested or (constraint.is_equality() and abs(k) != 1):
-        name = "eq" if constraint.is_equality() else "ge"
-        piece.others += (make(name, affine_sum(parts, constant), 0),)
+        piece.others += (_compare("eq" if constraint.is_equality() else "ge", parts, constant),)
     elif constraint.is_equality():
         piece.fixed[last] = rest if k < 0 else -rest
     elif k > 0:
         piece.lowers[last] = (*piece.lowers.get(last, ()), _ceil(-rest, k))
     else:
-        piece.uppers[last] = (*piece.uppers.get(last, ()), make("floordiv", rest, -k) if k < -1 else rest)
+        piece.uppers[last] = (*piece.uppers.get(last, ()), _floor_of(rest, -k))
+
+
+def _compare(name: str, parts: dict[Expr, int], constant: int) -> Expr:
+    """sum + constant >= 0 (or = 0), with what is subtracted on the other side."""
+    left = {leaf: k for leaf, k in parts.items() if k > 0}
+    right = {leaf: -k for leaf, k in parts.items() if k < 0}
+    return make(name, affine_sum(left, max(constant, 0)), affine_sum(right, max(-constant, 0)))
+
+
+def _floor_of(e: Expr, k: int) -> Expr:
+    """floor(e / k), whole multiples of k in front."""
+    parts, constant = affine_parts(e)
+    if k == 1 or constant % k:
+        return make("floordiv", e, k) if k > 1 else e
+    return make("floordiv", affine_sum(parts, 0), k) + constant // k
 
 
 def _ceil(e: Expr, k: int) -> Expr:
@@ -98,15 +113,15 @@ def _parts(indices: tuple[Index, ...], c: isl.Constraint) -> tuple[dict[Expr, in
 
 
 def _floor(indices: tuple[Index, ...], div: isl.Aff) -> tuple[dict[Expr, int], int, int]:
-    """The inside of floor((sum of coefficient*leaf + constant) / denominator); one level deep, as coalesced sets are."""
+    """The inside of floor((sum of coefficient*leaf + constant) / denominator)."""
     denominator = div.get_denominator_val().to_python()
     inner: dict[Expr, int] = {}
-    for kind, leaf_of in (("param", lambda k: Size(div.get_dim_name(isl.dim_type.param, k))), ("in_", indices.__getitem__)):
+    for kind in ("param", "in_"):
         dim = getattr(isl.dim_type, kind)
         for k in range(div.dim(dim)):
             value = (div.get_coefficient_val(dim, k) * denominator).to_python()
             if value:
-                inner[leaf_of(k)] = value
+                inner[Size(div.get_dim_name(dim, k)) if kind == "param" else indices[k]] = value
     return inner, (div.get_constant_val() * denominator).to_python(), denominator
 
 
@@ -117,16 +132,28 @@ def _congruence(parts: dict[Expr, int], constant: int, modulus: int) -> Expr:
     return make("eq", make("mod", affine_sum(parts, 0), modulus), -constant % modulus)
 
 
-def is_whole(piece: Piece, index: Index, dim: Expr) -> bool:
-    """Whether the piece's bounds of `index` are those of an axis of `dim` elements."""
-    if index in piece.fixed:
-        return False
-    return piece.lowers.get(index) == (Const(0),) and piece.uppers.get(index) == (dim - 1,)
+def is_whole(piece: Piece, index: Index, dim: Expr, context: isl.Set) -> bool:
+    """Whether the bounds of `index` say no more than that it lies on an axis of `dim` elements."""
+    lowers, uppers = piece.lowers.get(index, ()), piece.uppers.get(index, ())
+    return all(b is Const(0) for b in lowers) and all(_equal(b, dim - 1, context) for b in uppers)
 
 
-def union(sets: Iterable[isl.Set], rank_of: isl.Set) -> isl.Set:
-    """The union of sets, in the space of `rank_of`."""
-    total = rank_of - rank_of
-    for s in sets:
-        total = total | s
-    return total.coalesce()
+def _equal(a: Expr, b: Expr, context: isl.Set) -> bool:
+    """Whether two expressions in sizes are equal in all of `context`."""
+    differ = make("ne", a, b)
+    return not indices_of(a) and (differ is Const(False) or bool(_holds(differ, context).is_empty()))
+
+
+def _holds(condition: Expr, context: isl.Set) -> isl.Set:
+    """The sizes in `context` at which a condition on sizes alone holds."""
+    return context.intersect(Domain.where((), condition).set.params())
+
+
+@lru_cache(maxsize=8)
+def nonempty(system: System) -> isl.Set:
+    """The sizes at which every tensor has elements: what is said of a system is said for these, if there are any."""
+    found = system.context
+    for dim in dict.fromkeys(d for t in system.tensors for d in t.dims):
+        some = _holds(make("ge", dim, 1), found)
+        found = found if some.is_empty() else some
+    return found

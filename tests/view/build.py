@@ -48,7 +48,7 @@ class _Subscripted:
 
 def _expr(text: str, scope: dict[str, Any]) -> Expr:
     functions = {f: partial(make, f) for f in OPS}
-    text = re.sub(r"([A-Za-z]\w*) ?// ?(\d+)", r"floordiv(\1, \2)", text)
+    text = re.sub(r"([A-Za-z]\w*|\([^()]*\)) ?// ?(\d+)", r"floordiv(\1, \2)", text)
     value = eval(text, {}, {**functions, **scope})
     return make("add", value, 0) if not isinstance(value, Expr) else value
 

@@ -101,13 +101,13 @@ def lstm() -> System:
 
 def cnn() -> System:
     return build(
-        "input I B Y X; param K F 3 3; param k F; param D C F Y X; param d C; tensor S B F Y-2 X-2; tensor R B F Y-2 X-2; "
-        "tensor P B F Y X; tensor o B C; tensor y B C; tensor o_max B; tensor o_sum B",
+        "input I B Y X; param K F 3 3; param k F; param D C F Y//2-1 X//2-1; param d C; tensor S B F Y-2 X-2; tensor R B F Y-2 X-2; "
+        "tensor P B F Y//2-1 X//2-1; tensor o B C; tensor y B C; tensor o_max B; tensor o_sum B",
         """
         S[b,f,i,j] += k[f]  for 0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2
         S[b,f,i,j] += I[b,i+m,j+n]*K[f,m,n]  for 0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2, 0 <= m < 3, 0 <= n < 3
         R[b,f,i,j] = maximum(S[b,f,i,j], 0)  for 0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2
-        P[b,f,i,j] max= R[b,f,2*i+m,2*j+n]  for 0 <= b < B, 0 <= f < F, 0 <= i, 0 <= j, 2*i+m < Y-2, 2*j+n < X-2, 0 <= m < 2, 0 <= n < 2
+        P[b,f,i,j] max= R[b,f,2*i+m,2*j+n]  for 0 <= b < B, 0 <= f < F, 0 <= i < Y//2-1, 0 <= j < X//2-1, 0 <= m < 2, 0 <= n < 2
         o[b,c] += d[c]  for 0 <= b < B, 0 <= c < C
         o[b,c] += D[c,f,i,j]*P[b,f,i,j]  for 0 <= b < B, 0 <= c < C, 0 <= f < F, 0 <= i < Y//2-1, 0 <= j < X//2-1
         o_max[b] max= o[b,c]  for 0 <= b < B, 0 <= c < C

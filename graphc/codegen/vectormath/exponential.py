@@ -39,18 +39,19 @@ def _reduce(kit: Kit, x: V, offset: int, with_tail: bool = True) -> _Reduced:
     return _Reduced(shifted.bits(), rest, tail)
 
 
-def excess(kit: Kit, rest: V, tail: V | None = None) -> V:
-    """e^(rest + tail) - 1 - rest, for |rest| <= ln(2)/2 and a tail of its rounding error's size."""
-    table = coefficients.EXP_F64 if kit.double else coefficients.EXP_F32
-    series = kit.polynomial(rest, table)
-    square = rest * rest
-    return square * series if tail is None else kit.fma(square, series, tail)
+def growth(kit: Kit, rest: V, tail: V) -> V:
+    """e^rest - 1 - rest + tail for |rest| <= ln(2)/2: with the rounding error of `rest` as tail the small part of
+    e^(rest + tail) - 1, with `rest` itself all of it.
+    """
+    series = kit.polynomial(rest, coefficients.EXP_F64 if kit.double else coefficients.EXP_F32)
+    return kit.fma(rest * rest, series, tail)
 
 
-def scale(kit: Kit, value: V, whole: V) -> V:
-    """value * 2**n where `whole` holds n + 2 bias, in two factors: n reaches beyond the exponents of normal numbers."""
+def scaled(kit: Kit, grown: V, whole: V) -> V:
+    """(1 + grown) 2**n where `whole` holds n + 2 bias, in two factors: n reaches beyond the exponents of normal numbers."""
     half = whole >> 1
-    return value * (half << kit.fraction).as_real() * ((whole - half) << kit.fraction).as_real()
+    factor = (half << kit.fraction).as_real()
+    return kit.fma(grown, factor, factor) * ((whole - half) << kit.fraction).as_real()
 
 
 def clamp(x: V, low: float, high: float) -> V:
@@ -61,13 +62,18 @@ def clamp(x: V, low: float, high: float) -> V:
 
 def exp(kit: Kit, x: V) -> V:
     x = clamp(x, kit.pick(-746.0, -104.0), kit.pick(710.0, 89.0))
-    return exp_within(kit, x)
+    reduced = _reduce(kit, x, 2 * kit.bias, with_tail=False)
+    return scaled(kit, growth(kit, reduced.rest, reduced.rest), reduced.whole)
 
 
 def exp_within(kit: Kit, x: V) -> V:
-    """exp for arguments already in the range where neither infinity nor zero is the result long since."""
-    reduced = _reduce(kit, x, 2 * kit.bias, with_tail=False)
-    return scale(kit, 1.0 + (reduced.rest + excess(kit, reduced.rest)), reduced.whole)
+    """exp to 0.6 ULP, for arguments within the bounds that `exp` clamps to: 1 + r with its rounding error."""
+    reduced = _reduce(kit, x, 2 * kit.bias)
+    lead, lost = kit.fast_two_sum(kit.const(1.0), reduced.rest)
+    half = reduced.whole >> 1
+    factor = (half << kit.fraction).as_real()
+    grown = growth(kit, reduced.rest, reduced.tail + lost)
+    return kit.fma(grown, factor, lead * factor) * ((reduced.whole - half) << kit.fraction).as_real()
 
 
 def exp2(kit: Kit, x: V) -> V:
@@ -83,48 +89,65 @@ def exp2_of(kit: Kit, fraction: V, tail: V, whole: V) -> V:
     ln2_tail = kit.pick(float.fromhex("0x1.abc9e3b39803fp-56"), float.fromhex("-0x1.05c61p-29"))
     rest, error = kit.product(fraction, kit.const(LN2))
     low = kit.fma(tail, LN2, kit.fma(fraction, ln2_tail, error))
-    return scale(kit, 1.0 + (rest + excess(kit, rest, low)), whole)
+    return scaled(kit, rest + growth(kit, rest, low), whole)
 
 
-def _expm1_reduced(kit: Kit, x: V, doublings: int) -> V:
-    """(e^x - 1) / 2**doublings.
+def _expm1_divided(kit: Kit, x: V, doublings: int) -> tuple[V, V]:
+    """(e^x - 1) / 2**doublings, and its rounding error.
 
-    2^n (1 + r + w) - 1 is summed as (2^n - 1) + 2^n r, exact for small n, and 2^n w, which is small beside it.
+    2^n (1 + r + w) - 1 is summed as (2^n - 1) + 2^n r, with its rounding error, and 2^n w, which is small beside it.
     """
     reduced = _reduce(kit, x, kit.bias - doublings)
     power = (reduced.whole << kit.fraction).as_real()
-    lead = kit.fma(power, reduced.rest, power - 0.5**doublings)
-    return kit.fma(power, excess(kit, reduced.rest, reduced.tail), lead)
+    offset = power - 0.5**doublings
+    lead = kit.fma(power, reduced.rest, offset)
+    lost = kit.fma(power, reduced.rest, offset - lead)
+    return kit.fast_two_sum(lead, kit.fma(power, growth(kit, reduced.rest, reduced.tail), lost))
 
 
 def expm1(kit: Kit, x: V) -> V:
-    result = _expm1_reduced(kit, clamp(x, kit.pick(-40.0, -20.0), kit.pick(710.0, 89.0)), 1)
+    result, _ = _expm1_divided(kit, clamp(x, kit.pick(-40.0, -20.0), kit.pick(710.0, 89.0)), 1)
     tiny = kit.fabs(x) < kit.power(-kit.fraction - 2)
     return tiny.choose(x, result + result)
 
 
 def tanh(kit: Kit, x: V) -> V:
-    """tanh|x| = e / (e + 2) with e = expm1(2|x|), and the sign of x."""
+    """tanh|x| = e / (e + 2) with e = expm1(2|x|), and the sign of x.
+
+    The quotient q is put right for the rounding errors de of e and d of e + 2: dq = (de - q (d + de)) / (e + 2), where
+    1 / (e + 2) is (1 - q) / 2.
+    """
     size = kit.fabs(x)
     size = (size > kit.pick(20.0, 10.0)).choose(kit.pick(20.0, 10.0), size)
-    e = _expm1_reduced(kit, size + size, 0)
-    return kit.copysign(e / (e + 2.0), x)
+    e, low = _expm1_divided(kit, size + size, 0)
+    large = e > 2.0
+    below, lost = kit.fast_two_sum(large.choose(e, 2.0), large.choose(2.0, e))
+    q = e / below
+    missing = kit.fma(-q, lost + low, low)
+    return kit.copysign(kit.fma(missing, kit.fma(q, -0.5, 0.5), q), x)
 
 
 def sigmoid(kit: Kit, x: V) -> V:
-    """1 / (1 + e^-x), and e^x / (1 + e^x) for negative x: accurate on both sides, down to subnormal results."""
+    """1 / (1 + e^-x), and e^x / (1 + e^x) for negative x: accurate on both sides, down to subnormal results.
+
+    As in `tanh`, the quotient is put right for what rounding the denominator lost.
+    """
     size = kit.fabs(x)
     limit = kit.pick(746.0, 104.0)
     e = exp_within(kit, -(size > limit).choose(limit, size))
-    return (x < 0.0).choose(e, 1.0) / (1.0 + e)
+    below, lost = kit.fast_two_sum(kit.const(1.0), e)
+    negative = x < 0.0
+    q = negative.choose(e, 1.0) / below
+    return kit.fma(q * lost, negative.choose(q - 1.0, -q), q)
 
 
 def sinh(kit: Kit, x: V) -> V:
     """(t + t / (t + 1)) / 2 with t = expm1|x|; a quarter of t is computed, so that nothing overflows too early."""
     size = kit.fabs(x)
     limit = kit.pick(710.5, 89.5)
-    t = _expm1_reduced(kit, (size > limit).choose(limit, size), 2)
-    result = t + t / kit.fma(t, 4.0, 1.0)
+    t, low = _expm1_divided(kit, (size > limit).choose(limit, size), 2)
+    q = t / kit.fma(t, 4.0, 1.0)
+    result = t + (low + q)
     tiny = size < kit.power(-kit.fraction // 2 - 1)
     return tiny.choose(x, kit.copysign(result + result, x))
 
@@ -135,6 +158,6 @@ def cosh(kit: Kit, x: V) -> V:
     limit = kit.pick(710.5, 89.5)
     reduced = _reduce(kit, (size > limit).choose(limit, size), kit.bias - 2)
     power = (reduced.whole << kit.fraction).as_real()
-    quarter = kit.fma(power, reduced.rest + excess(kit, reduced.rest, reduced.tail), power)
+    quarter = kit.fma(power, growth(kit, reduced.rest, reduced.rest + reduced.tail), power)
     result = quarter + 0.0625 / quarter
     return result + result

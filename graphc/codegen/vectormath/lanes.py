@@ -99,6 +99,15 @@ class V:
     def __rshift__(self, count: int) -> V:
         return self._emit("lshr", count)
 
+    def inverted(self) -> V:
+        return V(self.kit, self.kit.builder.not_(self.value), False)
+
+    def positive_part(self) -> V:
+        """max(self, 0) of a signed integer."""
+        zero = self.kit.word(0).value
+        builder = self.kit.builder
+        return V(self.kit, builder.select(builder.icmp_signed(">", self.value, zero), self.value, zero), False)
+
     def choose(self, yes: V | float, no: V | float) -> V:
         """`yes` where this truth value holds, `no` elsewhere."""
         if not isinstance(yes, V):
@@ -211,6 +220,13 @@ class Kit:
         if len(c) < 3 or x2 is None:
             return low
         return self.fma(self.fma(x, c[3], c[2]) if len(c) > 3 else self.const(c[2]), x2, low)
+
+    def any(self, condition: V) -> ir.Value:
+        """Whether a truth value holds in any lane: for a branch."""
+        if self.lanes is None:
+            return condition.value
+        packed = self.builder.bitcast(condition.value, ir.IntType(self.lanes))
+        return self.builder.icmp_unsigned("!=", packed, ir.Constant(packed.type, 0))
 
     def fabs(self, x: V) -> V:
         return self.call("fabs", x)

@@ -1,0 +1,308 @@
+"""Loads and stores: an element of a tensor at a point of the tile, as a scalar, a vector, or a gather.
+
+An access is affine in the tile (one base offset, a stride along the rows and one along the vector axis) or general
+(each subscript computed). A subscript that comes from data is checked: out of range, it is noted for the caller and
+read at 0 instead, so nothing outside the buffer is ever touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from graphc.codegen.emitter import Emitter, Ref
+from graphc.codegen.values import I32, I64, PTR
+from graphc.equations.expr import Expr, Index, Op, Read, Size, reads
+from graphc.equations.ops import BOUNDARY
+from graphc.equations.simplify import affine_parts
+from graphc.equations.system import Tensor
+
+_TRUSTED = frozenset(BOUNDARY.values())
+
+
+@dataclass(frozen=True)
+class Access:
+    """Offset of the tile's first point, and strides of rows and lanes, in elements."""
+
+    offset: ir.Value
+    row: ir.Value
+    lane: ir.Value
+
+
+def _is_const(v: ir.Value, number: int) -> bool:
+    return isinstance(v, ir.Constant) and v.constant == number
+
+
+def _coefficient(e: Emitter, sub: Expr, index: Index | None) -> int | None:
+    """How far `sub` moves with the index; None if not by a constant step."""
+    if index is None or not e.mentions(sub, index):
+        return 0
+    parts, _ = affine_parts(sub)
+    rest = [leaf for leaf in parts if leaf is not index]
+    if any(e.mentions(leaf, index) for leaf in rest):
+        return None
+    return parts.get(index, 0)
+
+
+def is_plain(sub: Expr) -> bool:
+    """Whether a subscript is affine in indices and sizes."""
+    parts, _ = affine_parts(sub)
+    return all(isinstance(leaf, Index | Size) for leaf in parts)
+
+
+def access(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...]) -> Access | None:
+    """The access as affine in the tile, or None."""
+    steps = []
+    for sub in subs:
+        row, lane = _coefficient(e, sub, e.tile.row), _coefficient(e, sub, e.tile.vec)
+        if row is None or lane is None:
+            return None
+        steps.append((row, lane))
+    ref = e.refs[tensor]
+    key = ("offset", tensor, subs)
+    offset = e.known(key)
+    if offset is None:
+        offset = e.remember(key, _offset(e, tensor, ref, subs))
+    strides = []
+    for which in (0, 1):
+        parts = [
+            e.product(ir.Constant(I64, step[which]), stride)
+            for step, stride in zip(steps, ref.strides, strict=True)
+            if step[which]
+        ]
+        strides.append(e.sum_of(parts))
+    return Access(offset, strides[0], strides[1])
+
+
+def _offset(e: Emitter, tensor: Tensor, ref: Ref, subs: tuple[Expr, ...]) -> ir.Value:
+    parts = []
+    for axis, sub in enumerate(subs):
+        if is_plain(sub):
+            position = e.scalar(sub - ref.lowers[axis])
+        else:
+            position = checked(e, tensor, axis, sub, e.scalar(sub))
+        parts.append(e.product(_wrap(e, ref, axis, position), ref.strides[axis]))
+    return e.sum_of(parts)
+
+
+def _wrap(e: Emitter, ref: Ref, axis: int, position: ir.Value) -> ir.Value:
+    if ref.ring is None or ref.ring[0] != axis:
+        return position
+    return e.builder.and_(position, ir.Constant(I64, ref.ring[1] - 1))
+
+
+def checked(e: Emitter, tensor: Tensor, axis: int, sub: Expr, index: ir.Value) -> ir.Value:
+    """`index` minus the axis' lowest coordinate; noted as bad and replaced by 0 where it leaves the buffer."""
+    b, ref = e.builder, e.refs[tensor]
+    lower = e.scalar(ref.lowers[axis])
+    extent = ref.extents[axis]
+    if isinstance(index.type, ir.VectorType):
+        lower, extent = e.splat(lower, index.type.count), e.splat(extent, index.type.count)
+    position = b.sub(index, lower)
+    if not reads(sub) and isinstance(sub, Op) and sub.name in _TRUSTED:
+        return position
+    good = b.icmp_unsigned("<", position, extent)
+    zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
+    if reads(sub):
+        _note(e, tensor, axis, sub, good, index)
+    return b.select(good, position, zero)
+
+
+def _note(e: Emitter, tensor: Tensor, axis: int, sub: Expr, good: ir.Value, index: ir.Value) -> None:
+    """Keep the first bad index: its check's number (from 1) and its value."""
+    assert e.bad is not None
+    b = e.builder
+    e.checks.append((Read(tensor, tuple([sub] * len(tensor.dims))), axis))
+    number = len(e.checks)
+    lanes = [(good, index)]
+    if isinstance(good.type, ir.VectorType):
+        mask = e.tile.mask
+        lanes = []
+        for k in range(good.type.count):
+            at = ir.Constant(I32, k)
+            ok = b.extract_element(good, at)
+            if mask is not None:
+                ok = b.or_(ok, b.not_(b.extract_element(mask, at)))
+            lanes.append((ok, b.extract_element(index, at)))
+    for ok, value in lanes:
+        code_at = e.pointer(e.bad, ir.Constant(I64, 0), I64)
+        value_at = e.pointer(e.bad, ir.Constant(I64, 1), I64)
+        before = b.load(code_at, typ=I64)
+        first = b.and_(b.not_(ok), b.icmp_signed("==", before, ir.Constant(I64, 0)))
+        b.store(b.select(first, ir.Constant(I64, number), before), code_at)
+        b.store(b.select(first, value, b.load(value_at, typ=I64)), value_at)
+
+
+def general_offset(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...], row: int, chunk: int) -> ir.Value:
+    """The offset of each lane, every subscript computed by itself."""
+    ref = e.refs[tensor]
+    parts: list[ir.Value] = []
+    for axis, sub in enumerate(subs):
+        index = e.value(sub, row, chunk)
+        if is_plain(sub):
+            lower = e.scalar(ref.lowers[axis])
+            index, lower = e.align([index, lower])
+            position = index if _is_zero_like(lower) else e.builder.sub(index, lower)
+        else:
+            position = checked(e, tensor, axis, sub, index)
+        position, stride = e.align([_wrap(e, ref, axis, position), ref.strides[axis]])
+        parts.append(position if _is_const(ref.strides[axis], 1) else e.builder.mul(position, stride))
+    total = parts[0]
+    for p in parts[1:]:
+        total = e.builder.add(*e.align([total, p]))
+    return total
+
+
+def _is_zero_like(v: ir.Value) -> bool:
+    return isinstance(v, ir.Constant) and (v.constant == 0 or (isinstance(v.constant, list) and not any(v.constant)))
+
+
+def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
+    """The element(s) read at a point of the tile."""
+    carried = e.carried.get(read)
+    if carried is not None:
+        return e.builder.load(carried, typ=e.type_of(read.kind))
+    ty = e.type_of(read.kind)
+    base = e.refs[read.tensor].pointer
+    found = access(e, read.tensor, read.subs)
+    if found is None:
+        offset = general_offset(e, read.tensor, read.subs, row, chunk)
+        if isinstance(offset.type, ir.VectorType):
+            return gather(e, base, offset, ty)
+        return e.builder.load(e.pointer(base, offset, ty), typ=ty)
+    start = e.sum_of([found.offset, e.product(ir.Constant(I64, row), found.row)])
+    if not e.mentions(read, e.tile.vec):
+        return e.builder.load(e.pointer(base, start, ty), typ=ty)
+    lanes = e.tile.lanes
+    start = e.sum_of([start, e.product(ir.Constant(I64, chunk * lanes), found.lane)])
+    if _is_const(found.lane, 1):
+        return vector_load(e, e.pointer(base, start, ty), ty, e.tile.mask)
+    if _is_const(found.lane, -1):
+        start = e.builder.sub(start, ir.Constant(I64, lanes - 1))
+        mask = None if e.tile.mask is None else _reverse(e, e.tile.mask)
+        return _reverse(e, vector_load(e, e.pointer(base, start, ty), ty, mask))
+    if _is_const(found.lane, 0):
+        return e.splat(e.builder.load(e.pointer(base, start, ty), typ=ty), lanes)
+    return gather(e, base, _lane_offsets(e, start, found.lane), ty)
+
+
+def _lane_offsets(e: Emitter, start: ir.Value, stride: ir.Value) -> ir.Value:
+    lanes = e.tile.lanes
+    iota = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
+    return e.builder.add(e.splat(start, lanes), e.builder.mul(iota, e.splat(stride, lanes)))
+
+
+def _reverse(e: Emitter, v: ir.Value) -> ir.Value:
+    n = v.type.count
+    order = ir.Constant(ir.VectorType(I32, n), list(range(n - 1, -1, -1)))
+    return e.builder.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), order)
+
+
+def _intrinsic(e: Emitter, name: str, result: ir.Type, args: list[ir.Type]) -> ir.Function:
+    module = e.builder.module
+    found = module.globals.get(name)
+    return found if found is not None else ir.Function(module, ir.FunctionType(result, args), name)
+
+
+def _suffix(ty: ir.Type, lanes: int) -> str:
+    return f"v{lanes}" + {"double": "f64", "float": "f32", "i64": "i64"}[str(ty)]
+
+
+def vector_load(e: Emitter, pointer: ir.Value, ty: ir.Type, mask: ir.Value | None) -> ir.Value:
+    """Contiguous lanes; lanes outside the mask are not touched and come as 0."""
+    lanes = e.tile.lanes
+    vec = ir.VectorType(ty, lanes)
+    align = e.bits // 8 if ty is e.real else 8
+    if mask is None:
+        return e.builder.load(pointer, typ=vec, align=align)
+    name = f"llvm.masked.load.{_suffix(ty, lanes)}.p0"
+    fn = _intrinsic(e, name, vec, [PTR, mask.type, vec])
+    pointer_arg = pointer
+    return e.builder.call(fn, [pointer_arg, mask, ir.Constant(vec, None)])
+
+
+def gather(e: Emitter, base: ir.Value, offsets: ir.Value, ty: ir.Type) -> ir.Value:
+    """Lanes at offsets of their own; lanes outside the tile's mask are not touched and come as 0."""
+    lanes = offsets.type.count
+    mask = e.tile.mask
+    if mask is None:
+        total: ir.Value = ir.Constant(ir.VectorType(ty, lanes), ir.Undefined)
+        for k in range(lanes):
+            at = e.builder.extract_element(offsets, ir.Constant(I32, k))
+            one = e.builder.load(e.pointer(base, at, ty), typ=ty)
+            total = e.builder.insert_element(total, one, ir.Constant(I32, k))
+        return total
+    vec = ir.VectorType(ty, lanes)
+    pointers = e.builder.gep(base, [offsets], source_etype=ty)
+    pointers.type = ir.VectorType(PTR, lanes)
+    name = f"llvm.masked.gather.{_suffix(ty, lanes)}.v{lanes}p0"
+    fn = _intrinsic(e, name, vec, [pointers.type, mask.type, vec])
+    return e.builder.call(fn, [pointers, mask, ir.Constant(vec, None)])
+
+
+def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, row: int, chunk: int) -> None:
+    """Put the element(s) written at a point of the tile."""
+    ty = e.type_of(tensor.kind)
+    base = e.refs[tensor].pointer
+    found = access(e, tensor, write)
+    moving = any(e.mentions(w, e.tile.vec) for w in write)
+    if moving:
+        value = e.splat(value, e.tile.lanes)
+    if found is None:
+        offset = general_offset(e, tensor, write, row, chunk)
+        if isinstance(offset.type, ir.VectorType):
+            scatter(e, base, offset, value, ty)
+        else:
+            e.builder.store(value, e.pointer(base, offset, ty))
+        return
+    start = e.sum_of([found.offset, e.product(ir.Constant(I64, row), found.row)])
+    if not moving:
+        e.builder.store(value, e.pointer(base, start, ty))
+        return
+    lanes = e.tile.lanes
+    start = e.sum_of([start, e.product(ir.Constant(I64, chunk * lanes), found.lane)])
+    if _is_const(found.lane, 1):
+        vector_store(e, e.pointer(base, start, ty), value, ty)
+    else:
+        scatter(e, base, _lane_offsets(e, start, found.lane), value, ty)
+
+
+def vector_store(e: Emitter, pointer: ir.Value, value: ir.Value, ty: ir.Type) -> None:
+    mask = e.tile.mask
+    if mask is None:
+        e.builder.store(value, pointer, align=e.bits // 8 if ty is e.real else 8)
+        return
+    name = f"llvm.masked.store.{_suffix(ty, value.type.count)}.p0"
+    fn = _intrinsic(e, name, ir.VoidType(), [value.type, PTR, mask.type])
+    e.builder.call(fn, [value, pointer, mask])
+
+
+def scatter(e: Emitter, base: ir.Value, offsets: ir.Value, value: ir.Value, ty: ir.Type) -> None:
+    """Lanes to offsets of their own, in order."""
+    mask = e.tile.mask
+    for k in range(offsets.type.count):
+        at = ir.Constant(I32, k)
+        one, where = e.builder.extract_element(value, at), e.builder.extract_element(offsets, at)
+        if mask is None:
+            e.builder.store(one, e.pointer(base, where, ty))
+        else:
+            with e.builder.if_then(e.builder.extract_element(mask, at)):
+                e.builder.store(one, e.pointer(base, where, ty))
+
+
+def is_contiguous(tensor: Tensor, subs: tuple[Expr, ...], index: Index) -> int | None:
+    """1 or -1 if a row-major access moves by one element with the index, 0 if it does not move, None otherwise."""
+    from graphc.equations.expr import indices_of
+
+    moving = [a for a, s in enumerate(subs) if index in indices_of(s)]
+    if not moving:
+        return 0
+    if moving != [len(subs) - 1]:
+        return None
+    parts, _ = affine_parts(subs[-1])
+    if any(index in indices_of(leaf) for leaf in parts if leaf is not index):
+        return None
+    return parts.get(index) if abs(parts.get(index, 0)) == 1 else None
+
+

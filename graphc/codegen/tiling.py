@@ -1,0 +1,151 @@
+"""Choices for a nest: which axis runs along vectors, which is unrolled into registers, in which order the rest runs.
+
+From the access maps alone. The vector axis `v` wants unit stride in what is written and read; the row axis `r` wants to be
+absent from what is loaded along `v`, so that each loaded vector is used once per row: then a product-sum over a tile
+is the register-blocked contraction of the books.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import islpy as isl
+
+from graphc.codegen.memory import is_contiguous, is_plain
+from graphc.equations.bounds import Bounds, loop_bounds
+from graphc.equations.expr import Expr, Index, Op, Read, indices_of, postorder
+from graphc.schedule.fuse import is_scatter
+from graphc.schedule.program import Nest, Statement, statement_reads
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a nest runs: loops over `order` (parallel indices), of which `vec` in vectors and `row` in registers."""
+
+    order: tuple[Bounds, ...]
+    vec: Index | None
+    row: Index | None
+    rows: int
+    chunks: int
+    reduce_vec: Index | None = None
+
+
+def inner_indices(s: Statement, nest: Nest) -> list[Index]:
+    """The indices of a statement that are neither parallel nor of loops around: summed over (or scattered)."""
+    return [i for i in s.domain.indices if i not in nest.parallel and i not in nest.outer]
+
+
+def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
+    """The plan of a nest."""
+    reducing = [s for s in nest.statements if inner_indices(s, nest)]
+    inner = {s: inner_bounds(s, nest, context) for s in reducing}
+    scatter = any(is_scatter(s, nest.parallel, nest.outer) for s in nest.statements)
+    vec = _vector_axis(nest, inner)
+    reduce_vec = None
+    if vec is None and len(reducing) == 1 and len(nest.statements) == 1 and not scatter:
+        reduce_vec = _reduction_axis(reducing[0], nest)
+    row = _row_axis(nest, vec, inner) if reducing and vec is not None and not scatter else None
+    order = [i for i in nest.parallel if i not in (vec, row)] + [i for i in (vec, row) if i is not None]
+    head = nest.statements[0].domain.project((*nest.outer, *nest.parallel))
+    bounds = loop_bounds(head, nest.outer, order, context)
+    if row is not None and any(vec in indices_of(x) for x in (*bounds[-1].lowers, *bounds[-1].uppers)):
+        row = None
+        order = [i for i in nest.parallel if i is not vec] + ([vec] if vec is not None else [])
+        bounds = loop_bounds(head, nest.outer, order, context)
+    rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, registers)
+    if reduce_vec is not None:
+        chunks = 4
+    return Plan(tuple(bounds), vec, row, rows, chunks, reduce_vec)
+
+
+def inner_bounds(s: Statement, nest: Nest, context: isl.Set) -> list[Bounds]:
+    """Bounds of a statement's own indices at a point of the nest."""
+    known = [*nest.outer, *nest.parallel]
+    return loop_bounds(s.domain, known, inner_indices(s, nest), context)
+
+
+def _tile_shape(vec: Index | None, row: Index | None, reducing: bool, registers: int) -> tuple[int, int]:
+    """(rows, vectors per row): accumulators fill the registers but for two operands and a broadcast."""
+    if vec is None or not reducing:
+        return 1, 1
+    if row is None:
+        return 1, 4
+    return (6, 2) if registers == 16 else (14, 2) if registers == 32 else (4, 1)
+
+
+def _bounds_mention(bounds: Sequence[Bounds], index: Index) -> bool:
+    return any(index in indices_of(x) for b in bounds for x in (*b.lowers, *b.uppers, *b.guards))
+
+
+def _vector_axis(nest: Nest, inner: dict[Statement, list[Bounds]]) -> Index | None:
+    best, best_score = None, 0.5
+    for i in nest.parallel:
+        if any(_bounds_mention(b, i) for b in inner.values()):
+            continue
+        score = _score(nest, i)
+        if score >= best_score:
+            best, best_score = i, score
+    return best
+
+
+def _score(nest: Nest, index: Index) -> float:
+    """How well vectors along `index` fit the accesses: unit strides count for, gathers against."""
+    total = 0.0
+    for s in nest.statements:
+        reducing = bool(inner_indices(s, nest))
+        stride = is_contiguous(s.tensor, s.write, index)
+        total += (0.5 if reducing else 2.0) if stride else -2.0 if stride is None else 0.0
+        for r in statement_reads(s):
+            stride = is_contiguous(r.tensor, r.subs, index) if all(is_plain(x) for x in r.subs) else None
+            if stride is None and any(index in indices_of(x) for x in r.subs):
+                total -= 4.0 if reducing else 0.5
+            elif stride:
+                total += 2.0 if reducing else 1.0
+        total += 0.6 * _heavy(s.value)
+    return total
+
+
+def _heavy(e: Expr) -> int:
+    from graphc.equations.ops import OPS
+
+    return sum(1 for n in postorder(e) if isinstance(n, Op) and OPS[n.name].flops >= 20)
+
+
+def _reduction_axis(s: Statement, nest: Nest) -> Index | None:
+    inner = inner_indices(s, nest)
+    last: Index | None = None
+    best = 0.0
+    for i in inner:
+        score = 0.6 * _heavy(s.value) + 0.1
+        for r in statement_reads(s):
+            if any(i in indices_of(x) for x in r.subs):
+                plain = all(is_plain(x) for x in r.subs)
+                score += 1.0 if plain and is_contiguous(r.tensor, r.subs, i) else -0.7
+        if score >= best:
+            last, best = i, score
+    return last
+
+
+def _row_axis(nest: Nest, vec: Index, inner: dict[Statement, list[Bounds]]) -> Index | None:
+    best, best_score = None, 0
+    for i in nest.parallel:
+        if i is vec or any(_bounds_mention(b, i) for b in inner.values()):
+            continue
+        along = [r for s in nest.statements for r in statement_reads(s) if vec in _moving(r)]
+        score = sum(1 for r in along if i not in _moving(r))
+        if score >= max(best_score, 1):
+            best, best_score = i, score
+    return best
+
+
+def _moving(r: Read) -> set[Index]:
+    return set().union(*(indices_of(x) for x in r.subs)) if r.subs else set()
+
+
+def order_reduction(s: Statement, nest: Nest, vec: Index | None) -> list[Index]:
+    """The order of the loops over a statement's own indices, outermost first; the vector axis innermost."""
+    inner = inner_indices(s, nest)
+    return [i for i in inner if i is not vec] + ([vec] if vec is not None and vec in inner else [])
+
+

@@ -1,0 +1,276 @@
+"""Scalar and vector values: types by kind, conversions, and the instruction for each operation of the table `ops`.
+
+A value is an llvmlite value, a scalar or a vector of the lanes in use; operands of mixed shape are broadcast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from llvmlite import ir
+
+from graphc.codegen import vectormath
+from graphc.equations.expr import Const, join
+
+I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+PTR = ir.PointerType()
+_FLOATS = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
+_COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+_FLAGS = ("contract",)
+
+
+class Values:
+    """Emits operations into `builder` for one element type ("float64", "float32" or an integer dtype)."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+        self.real: ir.Type = _FLOATS.get(dtype, I64)
+        self.integral = dtype not in _FLOATS
+        self.builder: ir.IRBuilder = ir.IRBuilder()
+
+    def type_of(self, kind: str) -> ir.Type:
+        return {"real": self.real, "bool": I1}.get(kind, I64)
+
+    @property
+    def bits(self) -> int:
+        return 32 if self.dtype == "float32" else 64
+
+    # Constants and shapes ------------------------------------------------------------------------------------------
+
+    def const(self, value: object, kind: str) -> ir.Value:
+        ty = self.type_of(kind)
+        if kind == "bool":
+            return ir.Constant(ty, int(bool(value)))
+        if ty is I64:
+            return ir.Constant(ty, _saturate(value))
+        return ir.Constant(ty, _as_float(value, self.dtype))
+
+    def splat(self, value: ir.Value, lanes: int) -> ir.Value:
+        if isinstance(value.type, ir.VectorType):
+            return value
+        vec = ir.VectorType(value.type, lanes)
+        if isinstance(value, ir.Constant):
+            return ir.Constant(vec, [value.constant] * lanes)
+        one = self.builder.insert_element(ir.Constant(vec, ir.Undefined), value, ir.Constant(I32, 0))
+        zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+        return self.builder.shuffle_vector(one, ir.Constant(vec, ir.Undefined), zeros)
+
+    def align(self, values: Sequence[ir.Value]) -> list[ir.Value]:
+        """Broadcast scalars if any operand is a vector."""
+        lanes = next((v.type.count for v in values if isinstance(v.type, ir.VectorType)), None)
+        return list(values) if lanes is None else [self.splat(v, lanes) for v in values]
+
+    def convert(self, value: ir.Value, kind: str, to: str) -> ir.Value:
+        """A value of one kind as another ("weak" and "int" are 64-bit integers)."""
+        source, target = self.type_of(kind), self.type_of(to)
+        if source is target:
+            return value
+        lanes = value.type.count if isinstance(value.type, ir.VectorType) else None
+        ty = target if lanes is None else ir.VectorType(target, lanes)
+        if target is I1:
+            zero = ir.Constant(value.type, None) if lanes else ir.Constant(value.type, 0)
+            compare = self.builder.icmp_signed if source is I64 else self.builder.fcmp_unordered
+            return compare("!=", value, zero)
+        if source is I1:
+            return self.builder.zext(value, ty) if target is I64 else self.builder.uitofp(value, ty)
+        if source is I64:
+            return self.builder.sitofp(value, ty)
+        return self.builder.fptosi(value, ty)
+
+    # Operations ----------------------------------------------------------------------------------------------------
+
+    def op(self, name: str, args: Sequence[ir.Value], kinds: Sequence[str], kind: str) -> ir.Value:
+        """The value of operation `name`, of the given result kind."""
+        b = self.builder
+        if name == "select":
+            cond = self.convert(args[0], kinds[0], "bool")
+            yes, no = self.align([self.convert(a, k, kind) for a, k in zip(args[1:], kinds[1:], strict=True)])
+            if isinstance(cond.type, ir.VectorType):
+                yes, no = self.splat(yes, cond.type.count), self.splat(no, cond.type.count)
+            return b.select(cond, yes, no)
+        if name in ("and", "or", "not"):
+            bools = self.align([self.convert(a, k, "bool") for a, k in zip(args, kinds, strict=True)])
+            return b.not_(bools[0]) if name == "not" else getattr(b, name + "_")(*bools)
+        if name == "stop":
+            return args[0]
+        if name == "toint":
+            return self.convert(args[0], kinds[0], "int")
+        common = "real" if kind == "real" else join(*kinds)
+        if common == "bool":
+            common = "weak"
+        values = self.align([self.convert(a, k, common) for a, k in zip(args, kinds, strict=True)])
+        if self.type_of(common) is I64:
+            return self._integer(name, values)
+        return self._float(name, values)
+
+    def _integer(self, name: str, v: list[ir.Value]) -> ir.Value:
+        b = self.builder
+        if name in _COMPARE:
+            return b.icmp_signed(_COMPARE[name], *v)
+        match name:
+            case "add":
+                return b.add(*v)
+            case "sub":
+                return b.sub(*v)
+            case "mul":
+                return b.mul(*v)
+            case "neg":
+                return b.neg(v[0])
+            case "floor" | "ceil":
+                return v[0]
+            case "maximum" | "minimum":
+                return b.select(b.icmp_signed(">" if name == "maximum" else "<", *v), *v)
+            case "relu":
+                zero = self._like(v[0], 0)
+                return b.select(b.icmp_signed(">", v[0], zero), v[0], zero)
+            case "abs":
+                return b.select(b.icmp_signed("<", v[0], self._like(v[0], 0)), b.neg(v[0]), v[0])
+            case "sign":
+                zero = self._like(v[0], 0)
+                up, down = b.icmp_signed(">", v[0], zero), b.icmp_signed("<", v[0], zero)
+                return b.sub(b.zext(up, v[0].type), b.zext(down, v[0].type))
+            case "floordiv" | "div":
+                return self._floor_divide(*v)[0]
+            case "mod":
+                return self._floor_divide(*v)[1]
+            case "clip":
+                return self._clip(*v)
+            case "mirror":
+                return self._mirror(*v)
+            case "pow":
+                return self._integer_power(*v)
+            case "isnan":
+                return b.icmp_signed("!=", v[0], v[0])
+            case "isfinite":
+                return b.icmp_signed("==", v[0], v[0])
+        raise NotImplementedError(f"{name} of integers")
+
+    def _like(self, value: ir.Value, number: int) -> ir.Value:
+        if isinstance(value.type, ir.VectorType):
+            return ir.Constant(value.type, [number] * value.type.count)
+        return ir.Constant(value.type, number)
+
+    def _floor_divide(self, a: ir.Value, n: ir.Value) -> tuple[ir.Value, ir.Value]:
+        """Quotient and remainder, rounded down; a zero divisor gives 0 and 0, as NumPy's integers do."""
+        b = self.builder
+        zero, one = self._like(a, 0), self._like(a, 1)
+        bad = b.icmp_signed("==", n, zero)
+        divisor = b.select(bad, one, n)
+        # -2**63 // -1 traps in hardware: divide by 1 instead and negate.
+        minus = b.icmp_signed("==", divisor, self._like(a, -1))
+        safe = b.select(minus, one, divisor)
+        numerator = b.select(minus, b.neg(a), a)
+        quotient, rest = b.sdiv(numerator, safe), b.srem(numerator, safe)
+        wrong = b.and_(b.icmp_signed("!=", rest, zero), b.icmp_signed("<", b.xor(rest, safe), zero))
+        quotient = b.select(wrong, b.sub(quotient, one), quotient)
+        rest = b.select(wrong, b.add(rest, safe), rest)
+        return b.select(bad, zero, quotient), b.select(bad, zero, rest)
+
+    def _clip(self, i: ir.Value, n: ir.Value) -> ir.Value:
+        b = self.builder
+        low = b.select(b.icmp_signed("<", i, self._like(i, 0)), self._like(i, 0), i)
+        last = b.sub(n, self._like(i, 1))
+        return b.select(b.icmp_signed(">", low, last), last, low)
+
+    def _mirror(self, i: ir.Value, n: ir.Value) -> ir.Value:
+        b = self.builder
+        last = b.sub(n, self._like(i, 1))
+        turn = self._floor_divide(i, b.mul(self._like(i, 2), last))[1]
+        away = b.sub(turn, last)
+        away = b.select(b.icmp_signed("<", away, self._like(i, 0)), b.neg(away), away)
+        return b.sub(last, away)
+
+    def _integer_power(self, a: ir.Value, n: ir.Value) -> ir.Value:
+        if not isinstance(n, ir.Constant):
+            raise NotImplementedError("integer powers with a varying exponent")
+        exponent = n.constant[0] if isinstance(n.constant, list) else n.constant
+        total = self._like(a, 1)
+        for _ in range(int(exponent)):
+            total = self.builder.mul(total, a)
+        return total
+
+    def _float(self, name: str, v: list[ir.Value]) -> ir.Value:
+        b = self.builder
+        if name in _COMPARE:
+            if name == "ne":
+                return b.fcmp_unordered("!=", *v)
+            return b.fcmp_ordered(_COMPARE[name], *v)
+        match name:
+            case "add":
+                return b.fadd(*v, flags=_FLAGS)
+            case "sub":
+                return b.fsub(*v, flags=_FLAGS)
+            case "mul":
+                return b.fmul(*v, flags=_FLAGS)
+            case "div":
+                return b.fdiv(*v)
+            case "neg":
+                return b.fneg(v[0])
+            case "isnan":
+                return b.fcmp_unordered("uno", v[0], v[0])
+            case "isfinite":
+                return b.fcmp_ordered("==", b.fsub(v[0], v[0]), self._number(v[0], 0.0))
+            case "relu":
+                return b.select(b.fcmp_ordered("<", v[0], self._number(v[0], 0.0)), self._number(v[0], 0.0), v[0])
+            case "heaviside":
+                return self._heaviside(*v)
+            case "floordiv":
+                return vectormath.emit(b, "floor", [b.fdiv(*v)])
+            case "abs":
+                return vectormath.emit(b, "fabs", v)
+            case "pow":
+                return self._power(*v)
+        return vectormath.emit(b, name, v)
+
+    def _number(self, value: ir.Value, number: float) -> ir.Value:
+        if isinstance(value.type, ir.VectorType):
+            return ir.Constant(value.type, [number] * value.type.count)
+        return ir.Constant(value.type, number)
+
+    def _heaviside(self, x: ir.Value, at_zero: ir.Value) -> ir.Value:
+        b, zero, one = self.builder, self._number(x, 0.0), self._number(x, 1.0)
+        step = b.select(b.fcmp_ordered(">", x, zero), one, zero)
+        step = b.select(b.fcmp_ordered("==", x, zero), at_zero, step)
+        return b.select(b.fcmp_unordered("uno", x, x), x, step)
+
+    def _power(self, base: ir.Value, exponent: ir.Value) -> ir.Value:
+        """x**n for a small literal integer n by multiplication (exact to an ULP a factor), else the general power."""
+        number = exponent.constant if isinstance(exponent, ir.Constant) else None
+        if isinstance(number, list):
+            number = number[0].constant if isinstance(number[0], ir.Constant) else number[0]
+        if isinstance(number, int | float) and number == int(number) and 0 < abs(number) <= 8:
+            total = base
+            for _ in range(int(abs(number)) - 1):
+                total = self.builder.fmul(total, base)
+            return total if number > 0 else self.builder.fdiv(self._number(base, 1.0), total)
+        return vectormath.emit(self.builder, "pow", [base, exponent])
+
+    def combine(self, mode: str, a: ir.Value, b: ir.Value, kind: str) -> ir.Value:
+        """The reduction's operation on two partial results."""
+        name = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum"}[mode]
+        return self.op(name, [a, b], [kind, kind], kind)
+
+    def identity(self, mode: str, kind: str) -> ir.Value:
+        infinity = float("inf")
+        number = {"sum": 0, "prod": 1, "max": -infinity, "min": infinity}[mode]
+        return self.const(number, kind)
+
+    def literal(self, e: Const) -> ir.Value:
+        return self.const(e.value, e.kind)
+
+
+def _saturate(value: object) -> int:
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return 2**63 - 1 if value > 0 else -(2**63)
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _as_float(value: object, dtype: str) -> float:
+    number = float(value) if isinstance(value, Fraction) else float(value)  # type: ignore[arg-type]
+    if dtype == "float32":
+        import numpy as np
+
+        with np.errstate(over="ignore"):
+            return float(np.float32(number))
+    return number

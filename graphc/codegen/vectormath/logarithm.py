@@ -1,0 +1,103 @@
+"""log and the functions made of it: log1p, log2, softplus, asinh, acosh, atanh, pow.
+
+x = 2^e m with sqrt(1/2) <= m < sqrt(2), f = m - 1. Double: s = f / (2 + f) and an odd series in s; float, where a
+division costs more than a few terms: a polynomial in f. (fdlibm's e_log.c describes the first, Cephes' logf.c the second.)
+"""
+
+from __future__ import annotations
+
+from math import inf, nan
+
+from . import coefficients
+from .exponential import exp2_of, exp_within
+from .lanes import Kit, V
+
+
+def _root_half(kit: Kit) -> int:
+    """The encoding of sqrt(1/2): the smallest m."""
+    return 0x3FE6A09E667F3BCD if kit.double else 0x3F3504F3
+
+
+def _one(kit: Kit) -> int:
+    return kit.bias << kit.fraction
+
+
+def _split(kit: Kit, x: V, added: V | float = 0.0) -> tuple[V, V, V]:
+    """x = 2^e m for a positive normal x: e + added, m, and the bits from which 2^-e can be had."""
+    bits = x.bits() + (_one(kit) - _root_half(kit))
+    whole = 1 << kit.fraction  # written before a real's fraction, an integer becomes that real's value less 2**fraction
+    marker = (kit.bias + kit.fraction) << kit.fraction
+    exponent = ((bits >> kit.fraction) | marker).as_real() - (added if isinstance(added, V) else whole + kit.bias - added)
+    m = ((bits & (whole - 1)) + _root_half(kit)).as_real()
+    return exponent, m, bits
+
+
+def _log_sum(kit: Kit, f: V, e: V) -> V:
+    """log(1 + f) + e ln 2."""
+    first = kit.pick(float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.62e4p-1"))
+    second = kit.pick(float.fromhex("0x1.ef35793c7673p-45"), float.fromhex("0x1.7f7d1cp-20"))
+    if kit.double:
+        s = f / (f + 2.0)
+        z = s * s
+        series = z * kit.polynomial(z, coefficients.LOG_F64)
+        return kit.fma(e, first, f - kit.fma(s, f - series, -(e * second)))
+    square = f * f
+    series = kit.fma(f, kit.polynomial(f, coefficients.LOG_F32), -0.5)
+    return kit.fma(e, first, f + kit.fma(square, series, e * second))
+
+
+def _normal(kit: Kit, x: V) -> tuple[V, V]:
+    """A subnormal x multiplied into the normal range, and what `_split` is to subtract from its exponent."""
+    lift = kit.fraction + 2
+    small = x < kit.power(1 - kit.bias)
+    bias = float((1 << kit.fraction) + kit.bias)
+    return small.choose(x * kit.power(lift), x), small.choose(bias + lift, bias)
+
+
+def _at_edges(kit: Kit, x: V, result: V, edge: float = 0.0) -> V:
+    """A logarithm's values outside its domain: -inf at the edge, NaN below, infinity and NaN as they come."""
+    result = (x < inf).choose(result, x)
+    return (x <= edge).choose(x.equals(edge).choose(-inf, nan), result)
+
+
+def log(kit: Kit, x: V) -> V:
+    positive, offset = _normal(kit, x)
+    e, m, _ = _split(kit, positive, offset)
+    return _at_edges(kit, x, _log_sum(kit, m - 1.0, e))
+
+
+def _log_pair(kit: Kit, u: V, low: V, added: V | float = 0.0) -> V:
+    """log((u + low) 2**added) for normal u and |low| of the size of u's rounding error."""
+    e, m, bits = _split(kit, u, added)
+    exponent_bits = ((1 << kit.size - 1 - kit.fraction) - 1) << kit.fraction
+    reciprocal = (2 * _one(kit) - (bits & exponent_bits)).as_real()
+    scaled = (u < kit.power(kit.fraction + 9)).choose(low * reciprocal, 0.0)
+    return _log_sum(kit, (m - 1.0) + scaled, e)
+
+
+def log1p(kit: Kit, x: V) -> V:
+    u, low = kit.two_sum(kit.const(1.0), x)
+    return _at_edges(kit, x, kit.copysign(_log_pair(kit, u, low), x), -1.0)
+
+
+def softplus(kit: Kit, x: V) -> V:
+    """log(1 + e^x) = max(x, 0) + log1p(e^-|x|)."""
+    size = kit.fabs(x)
+    limit = kit.pick(746.0, 104.0)
+    e = exp_within(kit, -(size > limit).choose(limit, size))
+    u, low = kit.fast_two_sum(kit.const(1.0), e)
+    return (x > 0.0).choose(x, 0.0) + _log_pair(kit, u, low)
+
+
+def log2(kit: Kit, x: V) -> V:
+    """e + log(m) / ln 2, the quotient as a rounded product and its error: near 1 the result is small."""
+    positive, offset = _normal(kit, x)
+    e, m, _ = _split(kit, positive, offset)
+    f = m - 1.0
+    rest = _log_sum(kit, f, kit.const(0.0)) - f
+    inverse = kit.pick(float.fromhex("0x1.71547652b82fep+0"), float.fromhex("0x1.715476p+0"))
+    inverse_tail = kit.pick(float.fromhex("0x1.777d0ffda0d24p-56"), float.fromhex("0x1.4ae0cp-26"))
+    lead, low = kit.product(f, kit.const(inverse))
+    low = kit.fma(rest, inverse, kit.fma(f, inverse_tail, low))
+    total, lost = kit.two_sum(e, lead)
+    return _at_edges(kit, x, total + (lost + low))

@@ -1,0 +1,276 @@
+"""Ranges of indices, in rounds a reader can follow, and the finite support that a Sum grants its factors.
+
+A bound index gets its range from (1) its limits or its own range; else (2) the axes at which it stands alone, 0 .. n-1;
+else (3) an affine subscript in which it is the only index without a range. What is left is an error that asks for one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import islpy as isl
+
+from graphc.equations.domain import Domain, is_affine
+from graphc.equations.errors import DefinitionError, ShapeError
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, make
+from graphc.equations.names import Written
+from graphc.equations.reduce import Reduce, all_reads, reduces
+from graphc.equations.simplify import affine_parts
+from graphc.equations.system import Tensor
+
+ZERO = Const(0)
+Inside = tuple[tuple[Expr, ...], isl.Set]
+
+
+def within(sub: Expr, dim: Expr) -> tuple[Expr, Expr]:
+    """0 <= sub < dim."""
+    return make("ge", sub, ZERO), make("lt", sub, dim)
+
+
+@dataclass(frozen=True, eq=False)
+class Scope:
+    """Index points under construction: conditions, subscripts confined to sets, written elements taken away."""
+
+    indices: tuple[Index, ...]
+    conditions: tuple[Expr, ...] = ()
+    inside: tuple[Inside, ...] = ()
+    write: tuple[Expr, ...] = ()
+    minus: tuple[isl.Set, ...] = ()
+    base: Domain | None = None  # conditions start from this set instead of from all points
+
+    def with_(self, conditions: tuple[Expr, ...], indices: tuple[Index, ...] = (), inside: tuple[Inside, ...] = ()) -> Scope:
+        if not (conditions or indices or inside):
+            return self
+        return replace(
+            self, indices=self.indices + indices, conditions=self.conditions + conditions, inside=self.inside + inside
+        )
+
+    @cached_property
+    def domain(self) -> Domain:
+        points = Domain.where(self.indices, *dict.fromkeys(self.conditions))
+        if self.base is not None:
+            points = points & self.base.extend(self.indices[len(self.base.indices) :])
+        for subs, allowed in self.inside:
+            points = points.inside(subs, allowed)
+        for taken in self.minus:
+            points = points.with_set(points.set - taken.apply(points.access(self.write).reverse()))
+        return points.with_set(points.set.coalesce()) if self.minus or self.inside else points
+
+
+@dataclass(eq=False)
+class Ranges:
+    """What is known of the indices of one system. `bounds` gives low <= index < high for each, for sizing tensors."""
+
+    support: Callable[[Tensor], isl.Set | None]
+    ruled: set[Tensor] = field(default_factory=set)
+    bounds: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
+    regions: dict[Reduce, tuple[Expr, ...]] = field(default_factory=dict)
+    boxes: set[Reduce] = field(default_factory=set)
+
+    # -- intervals ------------------------------------------------------------------------------------------------
+
+    def interval(self, e: Expr) -> tuple[Expr, Expr] | None:
+        """Lower and upper bound (both included) of an integer expression, in sizes."""
+        parts, c = affine_parts(e)
+        low: Expr = Const(c)
+        high: Expr = Const(c)
+        for leaf, k in parts.items():
+            ends = self._leaf(leaf)
+            if ends is None:
+                return None
+            low, high = low + k * ends[k < 0], high + k * ends[k > 0]
+        return low, high
+
+    def _leaf(self, leaf: Expr) -> tuple[Expr, Expr] | None:
+        match leaf:
+            case Size():
+                return leaf, leaf
+            case Index() if leaf in self.bounds:
+                low, high = self.bounds[leaf]
+                return low, high - 1
+            case Op(name="floordiv", args=(a, Const() as d)):
+                ends = self.interval(a)
+                return None if ends is None else (make("floordiv", ends[0], d), make("floordiv", ends[1], d))
+            case Op(name="mod", args=(_, Const(value=d))):
+                return ZERO, Const(int(d) - 1)
+            case _:
+                return None
+
+    def solve(self, index: Index, sub: Expr, dim: Expr) -> None:
+        """Note the bounds that 0 <= sub < dim gives `index`, where the other indices in `sub` have theirs."""
+        parts, _ = affine_parts(sub)
+        k = parts.get(index, 0)
+        ends = self.interval(sub - k * index) if k else None
+        if ends is None:
+            return
+        low, high = -ends[1], dim - 1 - ends[0]
+        if k < 0:
+            low, high, k = -high, -low, -k
+        self.bounds[index] = -make("floordiv", -low, Const(k)), make("floordiv", high, Const(k)) + 1
+
+    # -- rounds ---------------------------------------------------------------------------------------------------
+
+    def resolve(self, value: Expr, known: set[Index], written: Written) -> None:
+        """Give every reduction in `value` its region, outer ones first."""
+        for r in reduces(value):
+            if r in self.regions:
+                continue
+            self.regions[r] = self._region(r, known, written)
+            self.resolve(r.body, known | set(r.indices), written)
+
+    def _region(self, r: Reduce, known: set[Index], written: Written) -> tuple[Expr, ...]:
+        conditions: list[Expr] = []
+        pending: list[Index] = []
+        for b in r.bound:
+            if b.low is None or b.high is None:
+                pending.append(b.index)
+                continue
+            conditions += make("ge", b.index, b.low), make("lt", b.index, b.high)
+            low, high = self.interval(b.low), self.interval(b.high)
+            if low is not None and high is not None:
+                self.bounds[b.index] = low[0], high[1]
+            for read in all_reads(b.low * b.high):
+                raise written.error(DefinitionError, f"the range of {b.index} depends on data ({read!r})", "Sum over the whole axis, with a comparison: Piecewise((e, i < n), (0, True))")
+        pending = self._alone(r, pending, conditions, written)
+        box = not pending
+        while pending:
+            left = self._affine(r, pending, known, conditions)
+            if left == pending:
+                raise written.error(
+                    DefinitionError, f"nothing gives the index {left[0]!r} a range",
+                    f'Say which: {left[0]!r} = gc.index("{left[0]!r}", 3), or ({left[0]!r}, 0, 2) in the reduction',
+                )  # fmt: skip
+            pending = left
+        own = set(r.indices)
+        if box and not any(indices_of(e) & own for b in r.bound for e in (b.low, b.high) if e is not None):
+            self.boxes.add(r)
+        return tuple(conditions)
+
+    def _alone(self, r: Reduce, pending: list[Index], conditions: list[Expr], written: Written) -> list[Index]:
+        """Round 2: indices that stand alone at an axis."""
+        found: dict[Index, dict[Expr, Read]] = {}
+        for read in all_reads(r.body):
+            for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
+                if isinstance(sub, Index) and sub in pending:
+                    found.setdefault(sub, {}).setdefault(dim, read)
+        for index, dims in found.items():
+            (first, read), *others = dims.items()
+            for dim, other in others:
+                if not (r.op == "sum" and _differ_by_constant(first, dim)):
+                    raise written.error(
+                        ShapeError,
+                        f"the index {index!r} runs over an axis of size {first!r} in {as_written(read, written)} "
+                        f"and over one of size {dim!r} in {as_written(other, written)}",
+                        f"Give it a range if that is meant: ({index!r}, 0, {first!r} - 1)",
+                    )
+                conditions += within(index, dim)
+            conditions += within(index, first)
+            self.bounds[index] = ZERO, first
+        return [i for i in pending if i not in found]
+
+    def _affine(self, r: Reduce, pending: list[Index], known: set[Index], conditions: list[Expr]) -> list[Index]:
+        """Round 3: subscripts in which one index has no range yet; what is left after it."""
+        lifted = set(factors(r.body)) if r.op == "sum" else set()
+        done: set[Index] = set()
+        for read in all_reads(r.body):
+            for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
+                free = indices_of(sub)
+                open_ = free & set(pending)
+                ranged = known | set(r.indices)
+                if len(open_) != 1 or not free <= ranged or not is_affine(sub):
+                    continue
+                (index,) = open_
+                done.add(index)
+                self.solve(index, sub, dim)
+                if read not in lifted or read.tensor in self.ruled:
+                    conditions += within(sub, dim)
+        return [i for i in pending if i not in done]
+
+    # -- finite support -------------------------------------------------------------------------------------------
+
+    def licence(self, value: Expr, over: tuple[Index, ...]) -> tuple[tuple[Expr, ...], tuple[Inside, ...]]:
+        """Where the factors of `value` are inside, in the subscripts that contain an index of `over`."""
+        conditions: list[Expr] = []
+        inside: list[Inside] = []
+        summed = set(over)
+        for read in factors(value):
+            if read.tensor in self.ruled:
+                continue
+            axes = [k for k, s in enumerate(read.subs) if indices_of(s) & summed and is_affine(s)]
+            if not axes:
+                continue
+            support = self.support(read.tensor)
+            if support is None:
+                for k in axes:
+                    if not self._implied(read.subs[k], read.tensor.dims[k]):
+                        conditions += within(read.subs[k], read.tensor.dims[k])
+            else:
+                allowed = _allowed(support, axes)
+                subs = read.subs if allowed[1] else tuple(read.subs[k] for k in axes)
+                if all(is_affine(s) for s in subs):
+                    inside.append((subs, allowed[0]))
+        return tuple(conditions), tuple(inside)
+
+    def _implied(self, sub: Expr, dim: Expr) -> bool:
+        return isinstance(sub, Index) and self.bounds.get(sub) == (ZERO, dim)
+
+
+def _allowed(support: isl.Set, axes: list[int]) -> tuple[isl.Set, bool]:
+    """The elements a licensed read may touch: those of the support, and every one whose other coordinates are outside
+    it anyway (a mistake of its own, left for the check). True if the set has all axes, False if only `axes`."""
+    rank = support.dim(isl.dim_type.set)
+    some = _project(support, [k for k in range(rank) if k not in axes])
+    if len(axes) == rank:
+        return support, True
+    others = _project(support, axes)
+    if bool(_product(others, some, axes, rank).is_subset(support)):
+        return some, False
+    elsewhere = _lift(others, [k for k in range(rank) if k not in axes], rank).complement()
+    return (support | (elsewhere & _lift(some, axes, rank))).coalesce(), True
+
+
+def _project(points: isl.Set, away: list[int]) -> isl.Set:
+    for k in reversed(away):
+        points = points.project_out(isl.dim_type.set, k, 1)
+    return points
+
+
+def _lift(points: isl.Set, axes: list[int], rank: int) -> isl.Set:
+    """`points`, whose dimensions are `axes`, as a set of all axes."""
+    for k in range(rank):
+        if k not in axes:
+            points = points.insert_dims(isl.dim_type.set, k, 1)
+    return points
+
+
+def _product(others: isl.Set, some: isl.Set, axes: list[int], rank: int) -> isl.Set:
+    return _lift(some, axes, rank) & _lift(others, [k for k in range(rank) if k not in axes], rank)
+
+
+def factors(e: Expr) -> Iterator[Read]:
+    """The reads that multiply the value: through products, whole powers, signs and numerators."""
+    todo = [e]
+    while todo:
+        match todo.pop():
+            case Read() as read:
+                yield read
+            case Op(name="mul", args=args):
+                todo.extend(args)
+            case Op(name="neg", args=(a,)) | Op(name="div", args=(a, _)):
+                todo.append(a)
+            case Op(name="pow", args=(a, Const(value=int(n)))) if n > 0:
+                todo.append(a)
+
+
+def _differ_by_constant(a: Expr, b: Expr) -> bool:
+    return isinstance(a - b, Const) and not (isinstance(a, Const) or isinstance(b, Const))
+
+
+def as_written(read: Read, written: Written) -> str:
+    """A read as the user wrote it."""
+    found = written.reads.get(read)
+    if found is not None:
+        return found[0]
+    return f"{read.tensor.name}[{', '.join(repr(s).replace(' ', '') for s in read.subs)}]" if read.subs else read.tensor.name

@@ -1,0 +1,115 @@
+"""Left sides: which tensor, which elements, and the index set that the declared dimensions give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from graphc.equations.domain import is_affine
+from graphc.equations.errors import DefinitionError, UnsupportedError
+from graphc.equations.expr import Const, Expr, Index, indices_of
+from graphc.equations.infer import Ranges, Scope, within
+from graphc.equations.lift import Lifter
+from graphc.equations.names import Names, Written
+from graphc.equations.simplify import affine_parts
+from graphc.language import symbols as sy
+from graphc.language.notation import D
+
+
+@dataclass(frozen=True, eq=False)
+class Left:
+    """The left side of an equation: `tensor[subs]`, perhaps with axes left away."""
+
+    written: Written
+    tensor: sy.Tensor
+    subs: tuple[sp.Expr, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Parsed:
+    """A left side lifted: its subscripts, those of the axes left away, and what the user's indices stand for."""
+
+    write: tuple[Expr, ...]
+    axes: tuple[Index, ...]
+    env: Mapping[sp.Basic, Expr]
+
+
+def target(w: Written) -> Left:
+    """The tensor that an equation defines."""
+    left = w.eq.lhs
+    base, subs = (left.base, left.subs_) if isinstance(left, sy.Access) else (left, ())
+    if not isinstance(base, sy.Tensor):
+        raise w.error(DefinitionError, f"the left side {left} is not a tensor or an element of one", "Name what the equation defines: Eq(y[i], ..)")
+    if isinstance(base, D):
+        raise w.error(DefinitionError, f"{base} stands on the left, but a gradient is defined by its loss", "Give it another name")
+    if base.role != "tensor":
+        what = "an input" if base.role == "input" else "a parameter"
+        raise w.error(DefinitionError, f"{base} is {what}, given at the call; an equation cannot define it", f'Define a tensor: gc.Tensor("{base}_next", ..)')
+    return Left(w, base, subs)
+
+
+def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
+    """Fresh indices for the left side's."""
+    w, rank = left.written, left.tensor.rank
+    symbols = sorted({s for sub in left.subs for s in sub.free_symbols if isinstance(s, sy.Index)}, key=lambda s: s.name)
+    order = [s for sub in left.subs for s in symbols if s in sub.free_symbols]
+    env: dict[sp.Basic, Expr] = {s: Index(s.name) for s in dict.fromkeys(order)}
+    names.keep.append(env)
+    if any(sub.atoms(sy.Tensor) for sub in left.subs):
+        raise w.error(
+            UnsupportedError, f"the left side {w.eq.lhs} has a subscript read from data",
+            f"Say for each element what it is: {left.tensor}[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)",
+        )  # fmt: skip
+    lifter.shape(w.eq.lhs)
+    write = tuple(lifter.subscript(w.eq.lhs, s, env) for s in left.subs)
+    for s, e in zip(left.subs, write, strict=True):
+        if not is_affine(e):
+            raise w.error(UnsupportedError, f"the subscript {s} on the left is not affine", "Use sums and multiples of indices, and sizes")
+    axes = tuple(lifter.axis() for _ in range(rank - len(write)))
+    return Parsed(write + axes, axes, env)
+
+
+def scope_of(p: Parsed, left: Left, names: Names, ranges: Ranges) -> Scope:
+    """The index points at which the written element lies in the declared box; a constant subscript may lie outside."""
+    w = left.written
+    dims = names.tensor(left.tensor).dims
+    indices = tuple(dict.fromkeys([e for e in p.env.values() if isinstance(e, Index)] + list(p.axes)))
+    conditions: list[Expr] = []
+    for sub, dim in zip(p.write, dims, strict=True):
+        if indices_of(sub):
+            conditions += within(sub, dim)
+    pending = set(indices)
+    for _ in range(len(indices) + 1):
+        for sub, dim in zip(p.write, dims, strict=True):
+            open_ = indices_of(sub) & pending
+            if len(open_) == 1:
+                (index,) = open_
+                ranges.solve(index, sub, dim)
+                pending.discard(index)
+    for symbol, index in p.env.items():
+        extent = getattr(symbol, "extent", None)
+        if extent is not None and isinstance(index, Index):
+            high = names.integer(extent)
+            conditions += within(index, high)
+            ranges.bounds[index] = Const(0), high
+            pending.discard(index)
+    scope = Scope(indices, tuple(conditions), write=p.write)
+    if pending or not _one_to_one(scope):
+        what = f"the left side {w.eq.lhs} writes one element from several values of its indices"
+        raise w.error(DefinitionError, what, "Give each index an axis of its own")
+    return scope
+
+
+def _one_to_one(scope: Scope) -> bool:
+    """Whether different index points write different elements."""
+    single = set()
+    for sub in scope.write:
+        parts, _ = affine_parts(sub)
+        found = indices_of(sub)
+        if len(found) == 1 and next(iter(found)) in parts:
+            single |= found
+    if single >= set(scope.indices):
+        return True
+    return bool(scope.domain.access(scope.write).intersect_domain(scope.domain.set).is_injective())

@@ -1,0 +1,291 @@
+"""SymPy equations, in both notations, as expressions at one point: vector notation gets its trailing indices.
+
+`Lifter` builds the right side of one equation: `shape(e)` are the free axes of a SymPy expression, `build(e, at, env)`
+its value where those axes stand at the subscripts `at`. Reductions become `Reduce` nodes over fresh indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sympy as sp
+
+from graphc.equations import reduce as reducing
+from graphc.equations import scalars
+from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
+from graphc.equations.expr import Const, Expr, Index, Read, Size, make
+from graphc.equations.names import Names, Written
+from graphc.equations.reduce import Bound, Reduce
+from graphc.language import notation as nt
+from graphc.language import reductions as rd
+from graphc.language import symbols as sy
+
+Env = Mapping[sp.Basic, Expr]
+Shape = tuple[Expr, ...]
+_PLAIN = {"Sum": "sum", "Prod": "prod", "Mean": "mean", "amax": "max", "amin": "min"}
+
+
+class Lifter:
+    """The state of lifting one equation: the tables of the system, and names for the indices it makes."""
+
+    def __init__(self, names: Names, written: Written) -> None:
+        self.names, self.written = names, written
+        self.made: dict[Any, Expr] = {}
+        used = {s.name for s in written.eq.free_symbols} | {str(t) for t in written.eq.atoms(sy.Tensor)}
+        self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
+
+    def axis(self) -> Index:
+        """A fresh index for an axis that the user left away."""
+        return Index(next(self._letters, "z"))
+
+    # -- shapes ---------------------------------------------------------------------------------------------------
+
+    def shape(self, e: sp.Basic) -> Shape:
+        """The dimensions of the free axes of `e`."""
+        found = self.names.shapes.get(e)
+        if found is None:
+            found = self.names.shapes[e] = self._shape(e)
+        return found
+
+    def _shape(self, e: sp.Basic) -> Shape:
+        if isinstance(e, sy.Tensor):
+            return self.names.tensor(e).dims
+        if isinstance(e, sp.Symbol | sp.Number | sp.NumberSymbol):
+            return ()
+        if isinstance(e, sy.Access):
+            return self._access_shape(e)
+        if isinstance(e, nt.Contract):
+            return self._contract_shape(e)
+        if isinstance(e, nt.Transpose):
+            return self.shape(e.args[0])[::-1]
+        if isinstance(e, nt.Convolution):
+            from graphc.equations.convolve import sizes
+
+            return sizes(self, e)
+        if isinstance(e, rd.Reduction):
+            free = self.shape(e.body)
+            return free if e.limits or e.keeps else free[:-1] if isinstance(e, rd.logsumexp) else ()
+        if isinstance(e, sp.Sum | sp.Product):
+            return self.shape(e.function)
+        return self._joint(e, [a for a in e.args if isinstance(a, sp.Basic)])
+
+    def _access_shape(self, e: sy.Access) -> Shape:
+        free = self.shape(e.base)
+        if len(e.subs_) > len(free):
+            raise self.written.error(ShapeError, f"{e} has {len(e.subs_)} subscripts, but {e.base} has {len(free)} free axes")
+        for s in e.subs_:
+            if self.shape(s):
+                raise self.written.error(
+                    ShapeError, f"the subscript {s} of {e} has {len(self.shape(s))} free axes; a subscript is one integer",
+                    f"Give it an index: {s}[t]",
+                )  # fmt: skip
+        return free[len(e.subs_) :]
+
+    def _contract_shape(self, e: nt.Contract) -> Shape:
+        (a, b), (left, right) = e.args, map(self.shape, e.args)
+        if not left or not right:
+            scalar = a if not left else b
+            raise self.written.error(ShapeError, f"{scalar} in {e} has no free axis to contract", "Multiply scalars with *")
+        if left[-1] is not right[0]:
+            raise self.written.error(
+                ShapeError,
+                f"{e} contracts axis {len(left) - 1} of {a}, of size {left[-1]!r}, with the first free axis of {b}, of size {right[0]!r}",
+                "`@` needs equal sizes there; .T transposes",
+            )
+        return left[:-1] + right[1:]
+
+    def _joint(self, e: sp.Basic, terms: list[sp.Basic]) -> Shape:
+        """The shape of an elementwise operation: that of its operands, scalars aside."""
+        shaped = [(t, s) for t in terms if (s := self.shape(t))]
+        if not shaped:
+            return ()
+        first, shape = shaped[0]
+        for other, theirs in shaped[1:]:
+            self.must_agree(first, shape, other, theirs)
+        return shape
+
+    def must_agree(self, a: sp.Basic, left: Shape, b: sp.Basic, right: Shape) -> None:
+        """Raise the ShapeError that names both terms, the axis and both sizes, unless the shapes are equal."""
+        if left == right:
+            return
+        mend = "Only scalars broadcast; use index notation to say which axes meet"
+        if len(left) != len(right):
+            what = f"{a} has {_axes(left)}, {b} has {_axes(right)}"
+        else:
+            k = next(k for k, (x, y) in enumerate(zip(left, right, strict=True)) if x is not y)
+            what = f"axis {k} of {a} has size {left[k]!r}, axis {k} of {b} has size {right[k]!r}"
+        raise self.written.error(ShapeError, what, mend)
+
+    # -- values ---------------------------------------------------------------------------------------------------
+
+    def build(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
+        """The value of `e` where its free axes stand at `at` (ignored where `e` is a scalar)."""
+        key = (e, at, id(env))
+        found = self.made.get(key)
+        if found is None:
+            found = self.made[key] = self._build(e, at if self.shape(e) else (), env)
+        return found
+
+    def _build(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
+        literal = scalars.number(e)
+        if literal is not None:
+            return literal
+        if isinstance(e, sp.Symbol):
+            return self._symbol(e, env)
+        if isinstance(e, sy.Tensor):
+            return self._read(e, (), at)
+        if isinstance(e, sy.Access):
+            subs = tuple(self.subscript(e, s, env) for s in e.subs_)
+            if isinstance(e.base, sy.Tensor):
+                return self._read(e.base, subs, at, e)
+            return self.build(e.base, subs + at, env)
+        if isinstance(e, sp.Add):
+            return scalars.add([self.build(a, at, env) for a in e.args])
+        if isinstance(e, sp.Mul):
+            return scalars.product(e, lambda a: self.build(a, at, env))
+        if isinstance(e, sp.Pow) and not isinstance(e, sp.exp):
+            base, exponent = (self.build(a, at, env) for a in e.args)
+            return make("exp", exponent) if e.args[0] is sp.E else scalars.power(base, exponent)
+        if isinstance(e, nt.Contract):
+            return self._contract(e, at, env)
+        if isinstance(e, nt.Transpose):
+            return self.build(e.args[0], at[::-1], env)
+        if isinstance(e, rd.Reduction | sp.Sum | sp.Product):
+            return self._reduction(e, at, env)
+        if isinstance(e, nt.Convolution):
+            from graphc.equations.convolve import value
+
+            return value(self, e, at, env)
+        return self._function(e, at, env)
+
+    def _symbol(self, e: sp.Symbol, env: Env) -> Expr:
+        if e in env:
+            return env[e]
+        if isinstance(e, sy.Size):
+            return self.names.size(e)
+        if isinstance(e, sy.Index):
+            left = self.written.eq.lhs
+            raise self.written.error(
+                DefinitionError, f"the index {e} stands on the right but not on the left, and no reduction binds it",
+                f"Put it on the left ({_with_index(left, e)}) or reduce over it (Sum(.., {e}))",
+            )  # fmt: skip
+        raise self.written.error(
+            DefinitionError, f"{e} is neither a size nor an index nor a tensor",
+            f'Make it one: gc.sizes("{e}"), gc.index("{e}"), or gc.Param("{e}") for a scalar',
+        )  # fmt: skip
+
+    def _read(self, t: sy.Tensor, subs: tuple[Expr, ...], at: tuple[Expr, ...], access: sy.Access | None = None) -> Expr:
+        read = Read(self.names.tensor(t), subs + at)
+        self.written.reads.setdefault(read, (str(access if access is not None else t), len(subs)))
+        return read
+
+    def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
+        """A subscript as an integer expression."""
+        value = self.build(s, (), env)
+        if value.kind in ("weak", "int"):
+            return value
+        data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
+        if data and not any(a.q != 1 for a in s.atoms(sp.Rational)):
+            mend = f'Declare it so: gc.Input("{data[0]}", .., dtype="int64")'
+            raise self.written.error(DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend)
+        raise self.written.error(DefinitionError, f"the subscript {s} of {access} is not an integer", "Use floor division: i//2")
+
+    def _function(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
+        if isinstance(e, sp.floor | sp.ceiling):
+            return scalars.floor_of(e.args[0], lambda a: self.build(a, at, env), isinstance(e, sp.ceiling))
+        if isinstance(e, sp.Piecewise):
+            return scalars.piecewise([(self.build(v, at, env), self.build(c, at, env)) for v, c in e.args])
+        try:
+            return scalars.apply(e, [self.build(a, at, env) for a in e.args])
+        except UnsupportedError as error:
+            if "\n  in " in str(error):
+                raise
+            raise self.written.error(UnsupportedError, *str(error).split("\n  ")) from None
+
+    def _contract(self, e: nt.Contract, at: tuple[Expr, ...], env: Env) -> Expr:
+        left, right = e.args
+        split = len(self.shape(left)) - 1
+        k = self.axis()
+        a = self.build(left, (*at[:split], k), env)
+        b = self.build(right, (k, *at[split:]), env)
+        return Reduce("sum", (Bound(k, Const(0), self.shape(right)[0]),), a * b)
+
+    # -- reductions -----------------------------------------------------------------------------------------------
+
+    def _reduction(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
+        name = {"Product": "Prod"}.get(type(e).__name__, type(e).__name__)
+        body = e.args[0]
+        if not e.args[1:] and not self.shape(body):
+            raise self.written.error(DefinitionError, f"{e} has nothing to reduce: {body} has no free axis", f"Say over which index: {name}({body}, i)")
+
+        def fresh() -> tuple[tuple[Bound, ...], Expr]:
+            return self._bind(e, body, at, env)
+
+        if name in _PLAIN:
+            return Reduce(_PLAIN[name], *fresh())
+        if name == "logsumexp":
+            return reducing.logsumexp(fresh)
+        if name == "softmax":
+            return reducing.softmax(self.build(body, at, env), fresh)
+        return reducing.argmax(name[3:], lambda bound, value: self._position(e, bound, value), fresh)
+
+    def _bind(self, e: sp.Basic, body: sp.Basic, at: tuple[Expr, ...], env: Env) -> tuple[tuple[Bound, ...], Expr]:
+        """Fresh indices for a reduction, and its body at them."""
+        limits = e.args[1:]
+        if not limits:
+            shape = self.shape(body)
+            last = isinstance(e, rd.softmax | rd.logsumexp)
+            axes = shape[-1:] if last else shape
+            bound = tuple(Bound(self.axis(), Const(0), dim) for dim in axes)
+            front = at[: len(shape) - 1] if last else ()
+            return bound, self.build(body, (*front, *(b.index for b in bound)), env)
+        inner = dict(env)
+        for limit in limits:
+            if not isinstance(limit[0], sp.Symbol) or isinstance(limit[0], sy.Size):
+                raise self.written.error(DefinitionError, f"{e} runs over {limit[0]}, which is not an index")
+            inner[limit[0]] = Index(limit[0].name)
+        self.names.keep.append(inner)
+        return tuple(self._bound(e, limit, inner) for limit in limits), self.build(body, at, inner)
+
+    def _bound(self, e: sp.Basic, limit: sp.Tuple, env: Env) -> Bound:
+        index = env[limit[0]]
+        assert isinstance(index, Index)
+        extent = getattr(limit[0], "extent", None)
+        if len(limit) == 3:
+            return Bound(index, self.subscript(e, limit[1], env), self.subscript(e, limit[2], env) + 1)
+        if extent is not None:
+            return Bound(index, Const(0), self.names.integer(extent))
+        return Bound(index)
+
+    def _position(self, e: sp.Basic, bound: tuple[Bound, ...], body: Expr) -> tuple[Expr, Expr]:
+        """The flat position of the bound indices, row by row, and a number beyond all of them."""
+        place: Expr = Const(0)
+        for k, b in enumerate(bound):
+            length = b.high if b.high is not None else reducing.plain_dim(b.index, body)
+            if k and length is None:
+                raise self.written.error(UnsupportedError, f"{e} needs a range for each index", "Give it: (i, 0, 3)")
+            place = place * length + b.index if length is not None and k else b.index
+        return place, Const(2**62)
+
+
+def _axes(shape: Shape) -> str:
+    return f"{len(shape)} free axes ({', '.join(map(repr, shape))})" if len(shape) != 1 else f"1 free axis ({shape[0]!r})"
+
+
+def _with_index(left: sp.Basic, e: sp.Symbol) -> str:
+    if isinstance(left, sy.Access):
+        return f"{left.base}[{', '.join(sy.compact(s) for s in (*left.subs_, e))}]"
+    return f"{left}[{e}]"
+
+
+def walk(*roots: sp.Basic) -> Iterator[sp.Basic]:
+    """Every distinct node below these."""
+    seen: set[sp.Basic] = set()
+    todo = list(roots)
+    while todo:
+        e = todo.pop()
+        if e not in seen:
+            seen.add(e)
+            yield e
+            todo.extend(e.args)

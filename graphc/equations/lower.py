@@ -1,0 +1,171 @@
+"""SymPy equations -> System: the pipeline of this folder on one page, from `lower(equations)`.
+
+Left sides give index sets; vector notation is lifted; affine conditions split equations; the more particular left side
+wins; ranges of bound indices are inferred; nested reductions become tensors of their own (`terms`); boundary rules
+become equations; gradients are put in place; everything is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import islpy as isl
+import sympy as sp
+
+from graphc.equations import boundary, check, particular
+from graphc.equations.errors import DefinitionError
+from graphc.equations.expr import Expr
+from graphc.equations.gradients import loss_equations, resolve
+from graphc.equations.infer import Ranges, Scope
+from graphc.equations.left import Left, parse, scope_of, target
+from graphc.equations.lift import Lifter
+from graphc.equations.names import Names, Written, integer_tensors
+from graphc.equations.split import split
+from graphc.equations.system import Equation, Origin, System, Tensor, Term
+from graphc.equations.terms import Builder
+from graphc.language import symbols as sy
+from graphc.language.notation import D
+
+
+@dataclass(eq=False)
+class Piece:
+    """A part of one of the user's equations: where it holds, what it says there."""
+
+    written: Written
+    left: Left
+    tensor: Tensor
+    write: tuple[Expr, ...]
+    scope: Scope
+    value: Expr
+
+
+@dataclass(eq=False)
+class Lowered:
+    """The system, and what of the user's each thing in it is."""
+
+    system: System
+    tensors: dict[sy.Tensor, Tensor]
+    axes: dict[str, set[tuple[Tensor, int]]] = field(default_factory=dict)
+
+
+def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lowered:
+    """The system that these equations mean. Raises a GraphcError that says what is wrong."""
+    written = [_written(e, place) for e in equations]
+    written += [_written(e, place) for e in loss_equations(written)]
+    lefts = [target(w) for w in written]
+    names = Names(_kinds(lefts))
+    ranges = Ranges(lambda t: supports.get(t))
+    pieces = [p for left in lefts for p in _pieces(left, names, ranges)]
+    pieces = particular.resolve(pieces)
+    supports = particular.supports(pieces)
+    ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
+    for p in pieces:
+        ranges.resolve(p.value, set(p.scope.indices), p.written)
+    builder = Builder(ranges, {t.name for t in names.tensors})
+    made = _assemble(pieces, builder)
+    given = tuple(t for t in names.tensors.values() if t.given)
+    system = System(given, tuple(made + builder.auxiliaries))
+    system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside})
+    reads = {read: text for w in written for read, text in w.reads.items()}
+    check.check(system, reads)
+    system, gradients = resolve(system, names.gradients)
+    tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
+    return Lowered(system, tensors, _axes(lefts, names))
+
+
+def _written(e: sp.Basic, place: tuple[str, int]) -> Written:
+    if e is sp.true or e is sp.false or isinstance(e, bool):
+        raise DefinitionError(
+            f"an equation is {e}: SymPy found both sides {'equal' if e else 'different'}, and nothing is left of it\n"
+            "  The left side must be a tensor or an element of one, and different from the right side"
+        )
+    if not isinstance(e, sp.Eq):
+        raise DefinitionError(f"{e} is not an equation\n  Write Eq(left, right)")
+    return Written(e, Origin(str(e), *place))
+
+
+def _kinds(lefts: Sequence[Left]) -> dict[sy.Tensor, str]:
+    found: dict[sy.Tensor, None] = {}
+    for left in lefts:
+        for t in left.written.eq.atoms(sy.Tensor):
+            found[t] = None
+            if isinstance(t, D):
+                found[t.wrt] = None
+                found.update(dict.fromkeys(t.loss.atoms(sy.Tensor)))
+    _no_clashes(lefts, list(found))
+    return integer_tensors([(left.tensor, left.written.eq.rhs) for left in lefts], found)
+
+
+def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> None:
+    """One name, one thing."""
+    seen: dict[str, sp.Basic] = {}
+    symbols = {s for left in lefts for s in left.written.eq.atoms(sp.Symbol) if isinstance(s, sy.Size | sy.Index)}
+    symbols |= {s for t in tensors for d in t.dims for s in d.free_symbols}
+    for thing in (*sorted(symbols, key=lambda s: (s.name, type(s).__name__)), *tensors):
+        name = str(thing)
+        other = seen.setdefault(name, thing)
+        if other == thing or (isinstance(other, sy.Index) and isinstance(thing, sy.Index)):
+            continue
+        both = f"{_describe(other)} and {_describe(thing)}"
+        raise DefinitionError(f"{name} names two things: {both}\n  Rename one of them")
+
+
+def _describe(thing: sp.Basic) -> str:
+    if isinstance(thing, sy.Tensor):
+        what = {"input": "an input", "param": "a parameter", "tensor": "a tensor"}[thing.role]
+        options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", thing.outside)) if v)
+        return f"{what} of dimensions ({', '.join(map(str, thing.dims))}){options}"
+    return "a size" if isinstance(thing, sy.Size) else "an index"
+
+
+def _pieces(left: Left, names: Names, ranges: Ranges) -> list[Piece]:
+    w = left.written
+    lifter = Lifter(names, w)
+    parsed = parse(left, names, lifter)
+    right = lifter.shape(w.eq.rhs)
+    if right:
+        lifter.must_agree(w.eq.lhs, lifter.shape(w.eq.lhs), w.eq.rhs, right)
+    scope = scope_of(parsed, left, names, ranges)
+    value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
+    tensor = names.tensor(left.tensor)
+    return [Piece(w, left, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
+
+
+def _assemble(pieces: Sequence[Piece], builder: Builder) -> list[Equation]:
+    """One equation for each tensor; pieces that reduce in different ways become tensors of their own."""
+    groups: dict[Tensor, list[Piece]] = {}
+    for p in pieces:
+        groups.setdefault(p.tensor, []).append(p)
+    return [_equation(tensor, group, builder) for tensor, group in groups.items()]
+
+
+def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equation:
+    reduce = "assign"
+    terms: list[Term] = []
+    defined: isl.Set | None = None
+    for p in group:
+        builder.begin(tensor.name, p.written)
+        op = builder.kind_of(p.value)
+        value = p.value
+        if op not in ("assign", reduce) and reduce != "assign":
+            value = builder.aside(p.scope, value)
+            op = "assign"
+        terms += builder.terms(p.scope, p.write, value)
+        reduce = reduce if op == "assign" else op
+        image = p.scope.domain.image(p.write)
+        defined = image if defined is None else defined | image
+    assert defined is not None
+    return Equation(tensor, reduce, defined.coalesce(), tuple(terms), group[0].written.origin)
+
+
+def _axes(lefts: Sequence[Left], names: Names) -> dict[str, set[tuple[Tensor, int]]]:
+    """For each index of the user's: the axes it stands for on left sides."""
+    found: dict[str, set[tuple[Tensor, int]]] = {}
+    for left in lefts:
+        for axis, s in enumerate(left.subs):
+            for symbol in s.free_symbols:
+                if isinstance(symbol, sy.Index):
+                    found.setdefault(symbol.name, set()).add((names.tensor(left.tensor), axis))
+    return found
+

@@ -1,0 +1,147 @@
+"""The names of a program: the user's SymPy objects and what stands for them in the representation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from graphc.equations import scalars
+from graphc.equations.domain import is_affine
+from graphc.equations.errors import DefinitionError, GraphcError, UnsupportedError
+from graphc.equations.expr import Const, Expr, Index, Read, Size
+from graphc.equations.system import Origin, Tensor
+from graphc.language import reductions as rd
+from graphc.language import symbols as sy
+from graphc.language.notation import D
+
+
+def complain(what: str, where: str, mend: str = "") -> str:
+    """The form of every message: what is wrong, in which equation, what to do."""
+    return f"{what}\n  in {where}" + (f"\n  {mend}" if mend else "")
+
+
+@dataclass(eq=False)
+class Written:
+    """An equation as the user wrote it. `reads` remembers how each read was written, and with how many subscripts."""
+
+    eq: sp.Eq
+    origin: Origin
+    reads: dict[Read, tuple[str, int]] = field(default_factory=dict)
+
+    def error(self, kind: type[GraphcError], what: str, mend: str = "") -> GraphcError:
+        return kind(complain(what, self.origin.equation, mend))
+
+
+class Names:
+    """Tables from the user's objects to the representation's, for one system."""
+
+    def __init__(self, kinds: dict[sy.Tensor, str]) -> None:
+        self.kinds = kinds
+        self.tensors: dict[sy.Tensor, Tensor] = {}
+        self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
+        self.gradients: dict[D, Tensor] = {}
+        self.keep: list[Any] = []  # environments that caches key by identity
+
+    def size(self, s: sy.Size) -> Size:
+        return Size(s.name)
+
+    def tensor(self, t: sy.Tensor) -> Tensor:
+        """The tensor of the representation; one for each of the user's."""
+        found = self.tensors.get(t)
+        if found is None:
+            dims = tuple(self.dim(t, d) for d in t.dims)
+            role = "input" if isinstance(t, D) else t.role
+            found = Tensor(t.name, dims, role, self.kinds.get(t, "real"), t.dtype or None, Origin(t.name))
+            self.tensors[t] = found
+            if isinstance(t, D):
+                self.gradients[t] = found
+        return found
+
+    def dim(self, t: sy.Tensor, d: sp.Expr) -> Expr:
+        e = self.integer(d)
+        if e.kind != "weak" or not is_affine(e):
+            raise UnsupportedError(
+                f"a dimension of {t.name} is {d}; dimensions are sums of sizes, whole multiples, and floor divisions by "
+                "numbers\n  Keep the axes apart, or give the product a size of its own"
+            )
+        return e
+
+    def integer(self, e: sp.Expr) -> Expr:
+        """An integer expression of sizes."""
+        literal = scalars.number(e)
+        if literal is not None:
+            return literal
+        if isinstance(e, sy.Size):
+            return self.size(e)
+        if isinstance(e, sp.Symbol):
+            raise DefinitionError(f"{e} is not a size")
+        if isinstance(e, sp.Add):
+            return scalars.add([self.integer(a) for a in e.args])
+        if isinstance(e, sp.Mul):
+            return scalars.product(e, self.integer)
+        if isinstance(e, sp.floor | sp.ceiling):
+            return scalars.floor_of(e.args[0], self.integer, isinstance(e, sp.ceiling))
+        return scalars.apply(e, [self.integer(a) for a in e.args])
+
+
+def integer_tensors(equations: Iterable[tuple[sy.Tensor, sp.Expr]], tensors: Iterable[sy.Tensor]) -> dict[sy.Tensor, str]:
+    """Which tensors hold integers: those declared so, and those all of whose equations give integers."""
+    declared = {t: "int" if t.is_integer else "real" for t in tensors if t.dtype or t.role != "tensor" or isinstance(t, D)}
+    equations = [(t, e) for t, e in equations if t not in declared]
+    computes = any(isinstance(n, rd.argmax | rd.argmin) for _, e in equations for n in sp.preorder_traversal(e))
+    if "int" not in declared.values() and not computes:
+        return declared
+    kinds = dict(declared)
+    changed = True
+    while changed:
+        changed = False
+        for t, e in equations:
+            old = kinds.get(t, "weak")
+            new = _widest(old, _kind(e, kinds))
+            if new != old:
+                kinds[t], changed = new, True
+    return {t: "int" if k == "int" else "real" for t, k in kinds.items()}
+
+
+_ORDER = ("weak", "int", "real")
+
+
+def _widest(*kinds: str) -> str:
+    return max(kinds, key=_ORDER.index, default="weak")
+
+
+def _kind(e: sp.Basic, kinds: dict[sy.Tensor, str]) -> str:
+    """The kind of a value, given those of the tensors (weak: an integer that adapts)."""
+    if isinstance(e, sy.Tensor):
+        return kinds.get(e, "weak")
+    if isinstance(e, sy.Access):
+        return _kind(e.base, kinds)
+    if isinstance(e, sp.Integer | sp.Symbol) or e.is_Boolean:
+        return "weak"
+    if isinstance(e, rd.argmax | rd.argmin):
+        return "int"
+    if isinstance(e, rd.Mean | rd.softmax | rd.logsumexp):
+        return "real"
+    if isinstance(e, rd.Reduction | sp.Sum | sp.Product):
+        return _kind(e.args[0], kinds)
+    if isinstance(e, sp.Piecewise):
+        return _widest(*(_kind(value, kinds) for value, _ in e.args))
+    if isinstance(e, sp.floor | sp.ceiling):
+        inner = [_kind(a, kinds) for n in sp.Add.make_args(e.args[0]) for a in [n.as_coeff_Mul()[1]]]
+        return _widest(*inner)
+    if isinstance(e, sp.Pow) and not (isinstance(e.args[1], sp.Integer) and e.args[1] >= 0):
+        return "real"
+    plain = isinstance(e, sy.Notation | sp.Add | sp.Mul | sp.Pow | sp.Max | sp.Min | sp.Abs | sp.Mod | sp.sign)
+    return _widest(*(_kind(a, kinds) for a in e.args if isinstance(a, sp.Expr))) if plain else "real"
+
+
+def is_index(e: Expr) -> bool:
+    return isinstance(e, Index)
+
+
+def constant(e: Expr) -> int | None:
+    """The value of an integer literal."""
+    return int(e.value) if isinstance(e, Const) and not isinstance(e.value, bool) else None

@@ -1,0 +1,100 @@
+"""Several equations for one tensor: the more particular left side wins over the general one; no element is defined twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import islpy as isl
+
+from graphc.equations.domain import sample
+from graphc.equations.errors import DefinitionError
+from graphc.equations.names import Written, complain
+from graphc.equations.system import Tensor
+
+if TYPE_CHECKING:
+    from graphc.equations.lower import Piece
+
+# Sizes below this are degenerate: where two boundary lines coincide only there (`u[0]` and `u[X-1]` at X = 1), the
+# equation written first holds.
+DEGENERATE = 16
+
+
+def resolve(pieces: Sequence[Piece]) -> list[Piece]:
+    """Take from each piece the elements that a more particular equation defines."""
+    groups: dict[Tensor, dict[Written, list[Piece]]] = {}
+    for p in pieces:
+        groups.setdefault(p.tensor, {}).setdefault(p.written, []).append(p)
+    taken: dict[Written, list[isl.Set]] = {}
+    for tensor, group in groups.items():
+        if len(group) > 1:
+            images = {w: _image(ps) for w, ps in group.items()}
+            for a, b in combinations(group, 2):
+                _decide(tensor, a, images[a], b, images[b], taken)
+    return [
+        p if p.written not in taken else replace_scope(p, taken[p.written])
+        for p in pieces
+    ]  # fmt: skip
+
+
+def replace_scope(p: Piece, taken: Sequence[isl.Set]) -> Piece:
+    return replace(p, scope=replace(p.scope, minus=(*p.scope.minus, *taken)))
+
+
+def _image(pieces: Sequence[Piece]) -> isl.Set:
+    image = pieces[0].scope.domain.image(pieces[0].write)
+    for p in pieces[1:]:
+        image = image | p.scope.domain.image(p.write)
+    return image
+
+
+def _decide(
+    tensor: Tensor, a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]
+) -> None:
+    both = left & right
+    if both.is_empty():
+        return
+    where = both.params()
+    here, there = left.intersect_params(where), right.intersect_params(where)
+    a_in_b, b_in_a = bool(here.is_subset(there)), bool(there.is_subset(here))
+    if a_in_b and not b_in_a:
+        taken.setdefault(b, []).append(left)
+    elif b_in_a and not a_in_b:
+        taken.setdefault(a, []).append(right)
+    elif _degenerate(both):
+        taken.setdefault(b, []).append(left)
+    else:
+        sizes, point = sample(both) or ({}, ())
+        at = f"[{', '.join(map(str, point))}]" if point else ""
+        example = f", for example at {', '.join(f'{k} = {v}' for k, v in sizes.items())}" if sizes else ""
+        raise DefinitionError(
+            complain(
+                f"{tensor.name}{at} is defined twice{example}",
+                f"{a.origin}\n  and {b.origin}",
+                "Make one left side more particular than the other, or divide the indices with a Piecewise",
+            )
+        )
+
+
+def _degenerate(both: isl.Set) -> bool:
+    n = both.dim(isl.dim_type.param)
+    large = both
+    for k in range(n):
+        large = large.lower_bound_val(isl.dim_type.param, k, isl.Val(DEGENERATE))
+    return n > 0 and bool(large.is_empty())
+
+
+def supports(pieces: Sequence[Piece]) -> dict[Tensor, isl.Set]:
+    """What is defined of each tensor, where that is not just its declared box."""
+    groups: dict[Tensor, list[Piece]] = {}
+    for p in pieces:
+        groups.setdefault(p.tensor, []).append(p)
+    found: dict[Tensor, isl.Set] = {}
+    for tensor, group in groups.items():
+        if len(group) > 1 or group[0].scope.conditions:
+            image = _image(group)
+            if not image.is_equal(tensor.box):
+                found[tensor] = image.coalesce()
+    return found

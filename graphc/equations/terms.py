@@ -1,0 +1,202 @@
+"""Values with reductions -> terms with one reduction at the top; the rest become tensors of their own.
+
+A sum of several reductions and plain addends gives one term each. A reduction anywhere else is read from an auxiliary
+tensor over the indices that occur freely in it, at the points where it is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphc.equations.domain import subset
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder, substitute
+from graphc.equations.infer import Ranges, Scope
+from graphc.equations.names import Written
+from graphc.equations.reduce import Bound, Reduce, all_indices, reduces
+from graphc.equations.split import split
+from graphc.equations.system import Equation, Tensor, Term
+
+ZERO, ONE = Const(0), Const(1)
+_SUFFIX = {"sum": "sum", "mean": "sum", "prod": "prod", "max": "max", "min": "min", "let": "exp"}
+_EMPTY = {"sum": ZERO, "prod": ONE}
+
+
+class Builder:
+    """Makes terms and auxiliary equations; `begin` says for which of the user's equations."""
+
+    def __init__(self, ranges: Ranges, taken: set[str]) -> None:
+        self.ranges, self.taken = ranges, taken
+        self.auxiliaries: list[Equation] = []
+        self.shared: dict[object, list[tuple[Tensor, Scope]]] = {}
+        self.marks: dict[object, Index] = {}
+        self.name = ""
+        self.written: Written
+
+    def begin(self, name: str, written: Written) -> None:
+        self.name, self.written = name, written
+
+    # -- terms ----------------------------------------------------------------------------------------------------
+
+    def kind_of(self, value: Expr) -> str:
+        """How an equation with this value reduces."""
+        if isinstance(value, Reduce) and value.op in ("prod", "max", "min"):
+            return value.op
+        return "sum" if any(_is_sum(e) for _, e in addends(value)) else "assign"
+
+    def terms(self, scope: Scope, write: Sequence[Expr], value: Expr) -> list[Term]:
+        """The contributions that make up `value` at each point of `scope`."""
+        kind = self.kind_of(value)
+        if kind == "assign":
+            return [self._term(scope, write, self.extract(scope, value))]
+        if kind != "sum":
+            assert isinstance(value, Reduce)
+            return self._reduced(scope, write, value, ONE)
+        out: list[Term] = []
+        for coefficient, e in addends(value):
+            if _is_sum(e):
+                assert isinstance(e, Reduce)
+                out += self._reduced(scope, write, e, coefficient)
+            else:
+                out.append(self._term(scope, write, scaled(coefficient, self.extract(scope, e))))
+        return out
+
+    def _term(self, scope: Scope, write: Sequence[Expr], value: Expr) -> Term:
+        return Term(scope.domain, tuple(write), value, self.written.origin)
+
+    def _reduced(self, scope: Scope, write: Sequence[Expr], r: Reduce, coefficient: Expr) -> list[Term]:
+        inner = scope.with_(self.ranges.regions[r], r.indices)
+        if r.op == "mean":
+            coefficient = coefficient / self._count(scope, r)
+        out: list[Term] = []
+        for conditions, value in split(r.body):
+            if value is _EMPTY.get(r.op):
+                continue
+            part = inner.with_(conditions)
+            if r.op == "sum":
+                more, inside = self.ranges.licence(value, r.indices)
+                part = part.with_(more, inside=inside)
+            out.append(self._term(part, write, scaled(coefficient, self.extract(part, value))))
+        return out
+
+    def _count(self, scope: Scope, r: Reduce) -> Expr:
+        """The number of points a mean runs over."""
+        if r in self.ranges.boxes:
+            total: Expr = ONE
+            for b in r.bound:
+                low, high = (b.low, b.high) if b.low is not None and b.high is not None else self.ranges.bounds[b.index]
+                total = total * (high - low)
+            return total
+        fresh = {b.index: Index(b.index.name) for b in r.bound}
+        counter = Reduce("sum", tuple(Bound(i) for i in fresh.values()), ONE)
+        self.ranges.regions[counter] = tuple(substitute(c, fresh) for c in self.ranges.regions[r])
+        for old, new in fresh.items():
+            if old in self.ranges.bounds:
+                self.ranges.bounds[new] = self.ranges.bounds[old]
+        return self.aside(scope, counter)
+
+    # -- auxiliary tensors ----------------------------------------------------------------------------------------
+
+    def extract(self, scope: Scope, value: Expr) -> Expr:
+        """`value` with every reduction read from a tensor of its own."""
+        found = reduces(value)
+        return substitute(value, {r: self.aside(scope, r) for r in found}) if found else value
+
+    def aside(self, scope: Scope, value: Expr) -> Expr:
+        """A read of the auxiliary tensor that holds `value` at every point of `scope` that matters to it."""
+        free = self._free(value)
+        keep = tuple(i for i in scope.indices if i in free)
+        lows = {i: self.ranges.bounds[i][0] for i in keep}
+        dims = tuple(self.ranges.bounds[i][1] - lows[i] for i in keep)
+        write = tuple(i - lows[i] for i in keep)
+        base = scope.domain.project(keep)
+        inner = Scope(base.indices, base=base)
+        write = tuple(i - lows[i] for i in base.indices)
+        key = (self._fingerprint(value, {i: self._mark(k) for k, i in enumerate(keep)}), dims, tuple(lows.values()))
+        for tensor, where in self.shared.get(key, []):
+            if subset(inner.domain.set, where.domain.set):
+                return Read(tensor, write)
+        body = value.body if isinstance(value, Reduce) and value.op == "let" else value
+        tensor = Tensor(self._fresh(value), dims, "tensor", _kind(value), origin=self.written.origin)
+        self.shared.setdefault(key, []).append((tensor, inner))
+        op = self.kind_of(body)
+        terms = tuple(self.terms(inner, write, body))
+        self.auxiliaries.append(Equation(tensor, op, base.image(write), terms, self.written.origin))
+        return Read(tensor, write)
+
+    def _free(self, value: Expr) -> set[Index]:
+        """The indices that `value` depends on, through the regions of its reductions too."""
+        found = indices_of(value)
+        for r in reduces(value):
+            inner = self._free(r.body) | set().union(*(indices_of(c) for c in self.ranges.regions[r]), set())
+            found |= (inner | all_indices(r)) - set(r.indices)
+        return found
+
+    def _fresh(self, value: Expr) -> str:
+        op = value.op if isinstance(value, Reduce) else "sum"
+        wanted = f"{self.name}_{_SUFFIX[op]}"
+        name, k = wanted, 1
+        while name in self.taken:
+            k += 1
+            name = f"{wanted}_{k}"
+        self.taken.add(name)
+        return name
+
+    def _mark(self, key: object) -> Index:
+        return self.marks.setdefault(key, Index(f"#{len(self.marks)}"))
+
+    def _fingerprint(self, value: Expr, naming: dict[Index, Index]) -> Expr:
+        """`value` with its indices numbered, so that equal reductions are one object."""
+        mapping: dict[Expr, Expr] = {i: naming[i] for i in indices_of(value) if i in naming}
+        for r in reduces(value):
+            inner = {**naming, **{i: self._mark(("bound", len(naming) + k)) for k, i in enumerate(r.indices)}}
+            region = tuple(self._fingerprint(c, inner) for c in self.ranges.regions[r])
+            mapping[r] = self._mark((r.op, len(r.bound), region, self._fingerprint(r.body, inner)))
+        return substitute(value, mapping)
+
+
+def _kind(value: Expr) -> str:
+    return "int" if value.kind == "int" else "real"
+
+
+def _is_sum(e: Expr) -> bool:
+    return isinstance(e, Reduce) and e.op in ("sum", "mean")
+
+
+def scaled(coefficient: Expr, e: Expr) -> Expr:
+    """coefficient * e; a plain minus sign as such."""
+    if coefficient is ONE:
+        return e
+    return -e if coefficient == Const(-1) else coefficient * e
+
+
+def addends(value: Expr) -> list[tuple[Expr, Expr]]:
+    """(coefficient, addend) whose sum is `value`; coefficients are numbers and sizes in front of sums."""
+    out: list[tuple[Expr, Expr]] = []
+    todo: list[tuple[Expr, Expr]] = [(ONE, value)]
+    while todo:
+        c, e = todo.pop()
+        match e:
+            case Op(name="add", args=(a, b)):
+                todo += [(c, b), (c, a)]
+            case Op(name="sub", args=(a, b)):
+                todo += [(-c, b), (c, a)]
+            case Op(name="neg", args=(a,)) if _has_sum(a):
+                todo.append((-c, a))
+            case Op(name="mul", args=(a, b)) if _scalar(a) and _has_sum(b):
+                todo.append((c * a, b))
+            case Op(name="mul", args=(a, b)) if _scalar(b) and _has_sum(a):
+                todo.append((c * b, a))
+            case Op(name="div", args=(a, b)) if _scalar(b) and _has_sum(a):
+                todo.append((c / b, a))
+            case _:
+                out.append((c, e))
+    return out
+
+
+def _scalar(e: Expr) -> bool:
+    """Made of numbers and sizes only."""
+    return all(isinstance(n, Const | Size | Op) for n in postorder(e))
+
+
+def _has_sum(e: Expr) -> bool:
+    return any(_is_sum(n) for n in postorder(e))

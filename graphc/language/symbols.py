@@ -1,0 +1,280 @@
+"""Sizes, indices, tensors and their elements, as SymPy expressions.
+
+All are frozen and equal by content, so SymPy's caches, `subs`, printers and `pickle` work on them. Elements are
+extended real numbers to SymPy (integers where `dtype` says so): it may simplify by the rules of the reals, and `-oo`
+stays a possible start value. Nothing here says what a program means; that is `graphc.equations`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
+
+RULES = ("edge", "reflect", "wrap")
+INTEGERS = ("int64", "int32")
+_DTYPES = ("float64", "float32", *INTEGERS)
+
+
+def _identifier(name: Any, what: str) -> str:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise DefinitionError(f"the name of {what} must be a Python identifier, not {name!r}")
+    return name
+
+
+class Size(sp.Symbol):
+    """A size: a positive integer known when the system is compiled or called."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str, **_: Any) -> Size:
+        return sp.Symbol.__new__(cls, _identifier(name, "a size"), integer=True, nonnegative=True)
+
+
+class Index(sp.Symbol):
+    """An integer variable. `extent`, if given, is the range 0 .. extent-1; otherwise where it stands gives its range."""
+
+    __slots__ = ("extent",)
+    extent: sp.Expr | None
+
+    def __new__(cls, name: str, extent: Any = None, **_: Any) -> Index:
+        self = sp.Symbol.__xnew__(cls, _identifier(name, "an index"), integer=True)
+        self.extent = None if extent is None else sp.sympify(extent)
+        return self
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), sp.Integer(-1) if self.extent is None else self.extent)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.extent), {}
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return Index, (self.name, self.extent)
+
+
+class Notation(sp.Expr):
+    """What can be subscripted, contracted with `@` and transposed with `.T`."""
+
+    __slots__ = ()
+    is_commutative = True
+    is_extended_real = True
+    __iter__ = None  # Python would otherwise count subscripts up without end
+
+    def __matmul__(self, other: Any) -> sp.Expr:
+        from graphc.language.notation import Contract
+
+        return Contract(self, other)
+
+    def __rmatmul__(self, other: Any) -> sp.Expr:
+        from graphc.language.notation import Contract
+
+        return Contract(other, self)
+
+    def __getitem__(self, subs: Any) -> Access:
+        return Access(self, *(subs if isinstance(subs, tuple | sp.Tuple) else (subs,)))
+
+    @property
+    def T(self) -> sp.Expr:
+        """The axes in reverse order."""
+        from graphc.language.notation import Transpose
+
+        return Transpose(self)
+
+
+class Tensor(Notation, sp.AtomicExpr):
+    """A name with dimensions, defined by equations. Without dimensions it is a scalar and stands for its value.
+
+    dtype: "int64" or "int32" makes its elements integers; others are chosen when compiling.
+    outside: what reads outside the dimensions give: 0, "edge", "reflect" or "wrap" (numpy.pad's names).
+    """
+
+    __slots__ = ("dims", "dtype", "name", "outside")
+    role = "tensor"
+    name: str
+    dims: tuple[sp.Expr, ...]
+    dtype: str
+    outside: str
+
+    def __new__(cls, name: str, *dims: Any, dtype: Any = None, outside: Any = None) -> Tensor:
+        self = sp.AtomicExpr.__new__(cls)
+        self.name = _identifier(name, "a tensor")
+        self.dims = tuple(_dimension(name, d) for d in dims)
+        self.dtype = _dtype(name, dtype)
+        self.outside = _outside(name, outside)
+        return self
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    @property
+    def shape(self) -> tuple[sp.Expr, ...]:
+        return self.dims
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.name, self.role, self.dtype, self.outside, *self.dims)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _restore, (type(self), self.name, self.dims, self.dtype, self.outside)
+
+    def _eval_is_integer(self) -> bool | None:
+        return True if self.dtype in INTEGERS else None
+
+    def _sympystr(self, printer: Any) -> str:
+        return self.name
+
+    _sympyrepr = _sympystr
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = printer._print(sp.Symbol(self.name))
+        return text if exp is None else f"{{{text}}}^{{{exp}}}"
+
+
+class Input(Tensor):
+    """A tensor given at each call."""
+
+    __slots__ = ()
+    role = "input"
+
+
+class Param(Tensor):
+    """A tensor given at each call, and trainable."""
+
+    __slots__ = ()
+    role = "param"
+
+
+class Access(Notation):
+    """`tensor[subs]`. With fewer subscripts than axes, the remaining axes stay free (vector notation)."""
+
+    __slots__ = ()
+
+    def __new__(cls, base: sp.Expr, *subs: Any) -> Access:
+        if isinstance(base, Access):
+            base, subs = base.args[0], (*base.args[1:], *subs)
+        subs = tuple(_subscript(base, s) for s in subs)
+        if isinstance(base, Tensor) and len(subs) > base.rank:
+            text = f"{base}[{', '.join(map(compact, subs))}]"
+            raise ShapeError(
+                f"{text} has {len(subs)} subscripts, but {base} has {base.rank} axes: {base}{list(base.dims)}"
+            )
+        return sp.Expr.__new__(cls, base, *subs)
+
+    @property
+    def base(self) -> sp.Expr:
+        return self.args[0]
+
+    @property
+    def subs_(self) -> tuple[sp.Expr, ...]:
+        return self.args[1:]
+
+    def _eval_is_integer(self) -> bool | None:
+        return self.args[0].is_integer
+
+    def _sympystr(self, printer: Any) -> str:
+        base = printer._print(self.args[0])
+        if self.args[0].is_Add or base.startswith("-") or ("@" in base and "(" not in base):
+            base = f"({base})"
+        return f"{base}[{', '.join(printer._print(s).replace(' ', '') for s in self.args[1:])}]"
+
+    _sympyrepr = _sympystr
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = f"{{{printer._print(self.args[0])}}}_{{{','.join(printer._print(s) for s in self.args[1:])}}}"
+        return text if exp is None else f"{text}^{{{exp}}}"
+
+
+def compact(e: Any) -> str:
+    """An integer expression without spaces: `t-1`."""
+    return str(e).replace(" ", "")
+
+
+def _restore(cls: type[Tensor], name: str, dims: tuple[Any, ...], dtype: str, outside: str) -> Tensor:
+    return cls(name, *dims, dtype=dtype or None, outside=outside or None)
+
+
+def _dimension(name: str, dim: Any) -> sp.Expr:
+    e = sp.sympify(dim)
+    if not isinstance(e, sp.Expr) or e.is_integer is False or e.is_negative:
+        raise DefinitionError(f"a dimension of {name} is {dim}, which is not a size or a non-negative integer")
+    strange = sorted((s for s in e.free_symbols if not isinstance(s, Size)), key=str)
+    if strange:
+        raise DefinitionError(
+            f"a dimension of {name} is {dim}, and {strange[0]} is not a size\n  Make it one: {strange[0]} = "
+            f'gc.sizes("{strange[0]}")'
+        )
+    return e
+
+
+def _dtype(name: str, dtype: Any) -> str:
+    if dtype is None or dtype == "":
+        return ""
+    text = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None) or str(dtype)
+    text = {"int": "int64", "float": "float64"}.get(text, text)
+    if text not in _DTYPES:
+        raise UnsupportedError(f"{name} has dtype {dtype!r}; graphc has {', '.join(_DTYPES)}")
+    return text
+
+
+def _outside(name: str, rule: Any) -> str:
+    if rule is None or rule == "":
+        return ""
+    if rule in RULES:
+        return str(rule)
+    if rule == "zero" or (not isinstance(rule, str) and rule == 0):
+        return "zero"
+    raise UnsupportedError(f'{name} has outside={rule!r}; a boundary rule is 0, "edge", "reflect" or "wrap"')
+
+
+def _subscript(base: Any, s: Any) -> sp.Expr:
+    if isinstance(s, slice) or s is Ellipsis or s is None:
+        raise UnsupportedError(
+            f"{base} is subscripted with {s}; a subscript is one integer expression\n"
+            "  Leave trailing axes away (`x[t]`), or use an index (`x[t, i]`)"
+        )
+    e = sp.sympify(s)
+    if not isinstance(e, sp.Expr):
+        raise UnsupportedError(f"{base} is subscripted with {s!r}; a subscript is one integer expression")
+    return e
+
+
+def _one_or_several(made: list[Any], names: Any) -> Any:
+    if not made:
+        raise DefinitionError(f"no name in {names!r}")
+    return made[0] if len(made) == 1 else tuple(made)
+
+
+def _split(names: Any) -> list[str]:
+    return names.replace(",", " ").split() if isinstance(names, str) else list(names)
+
+
+def sizes(names: Any) -> Any:
+    """`T, H = sizes("T H")`; one name gives one size."""
+    return _one_or_several([Size(n) for n in _split(names)], names)
+
+
+def index(name: str, extent: Any = None) -> Index:
+    """An index; with `extent` (an integer or an expression of sizes) it runs over 0 .. extent-1 wherever it is bound."""
+    return Index(name, extent)
+
+
+def indices(names: Any, extent: Any = None) -> Any:
+    """`t, i = indices("t i")`; one name gives one index."""
+    return _one_or_several([Index(n, extent) for n in _split(names)], names)
+
+
+def inputs(names: Any, *dims: Any, **options: Any) -> Any:
+    """Several inputs of the same dimensions."""
+    return _one_or_several([Input(n, *dims, **options) for n in _split(names)], names)
+
+
+def params(names: Any, *dims: Any, **options: Any) -> Any:
+    """Several parameters of the same dimensions."""
+    return _one_or_several([Param(n, *dims, **options) for n in _split(names)], names)
+
+
+def tensors(names: Any, *dims: Any, **options: Any) -> Any:
+    """Several tensors of the same dimensions."""
+    return _one_or_several([Tensor(n, *dims, **options) for n in _split(names)], names)

@@ -1,0 +1,1 @@
+"""The compiled function: arguments in, native code run, arrays out."""

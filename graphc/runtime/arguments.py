@@ -1,0 +1,69 @@
+"""One argument of a call: anything with the array interface or DLPack becomes a contiguous array of the right dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphc.equations.errors import ArgumentError
+from graphc.equations.system import Tensor
+
+Array = np.ndarray[Any, Any]
+
+
+def as_array(value: Any, tensor: Tensor, dtype: str, updated: bool) -> Array:
+    """`value` as the kernel wants it: C-contiguous and of `dtype`. Python numbers and lists are converted; an array of
+    another dtype or rank is refused, and an updated argument must be usable as it is."""
+    array = _open(value, tensor, updated)
+    if array.ndim != len(tensor.dims):
+        raise ArgumentError(
+            f"{tensor.name} has {array.ndim} dimensions {tuple(array.shape)}, but is declared with {len(tensor.dims)}: {tensor!r}"
+        )
+    if isinstance(value, int | float | list | tuple | bool):
+        array = _from_python(array, tensor, dtype)
+    if array.dtype != dtype:
+        if tensor.kind == "int" and array.dtype.kind in "iu" and array.dtype.itemsize <= 8 and not updated:
+            return np.ascontiguousarray(array, dtype=dtype)
+        raise ArgumentError(
+            f"{tensor.name} has dtype {array.dtype}, but {dtype} is wanted\n"
+            f"  mend: {tensor.name}=x.astype({dtype!r})" + (f", or compile with dtype={str(array.dtype)!r}" if array.dtype in ("float32", "float64") and tensor.kind == "real" else "")
+        )
+    if updated and not (array.flags.c_contiguous and array.flags.writeable):
+        raise ArgumentError(
+            f"{tensor.name} is updated in place, so it must be a writable, C-contiguous array\n"
+            f"  mend: {tensor.name} = np.ascontiguousarray({tensor.name}).copy()"
+        )
+    return array if array.flags.c_contiguous and array.flags.aligned else np.ascontiguousarray(array).copy()
+
+
+def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, int | float | list | tuple | bool):
+        if updated:
+            raise ArgumentError(f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}")
+        return np.asarray(value)
+    try:
+        if hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
+            return np.from_dlpack(value)
+        return np.asarray(value)
+    except Exception as error:
+        raise ArgumentError(f"{tensor.name}: {type(value).__name__} cannot be read as an array ({error})") from error
+
+
+def _from_python(array: Array, tensor: Tensor, dtype: str) -> Array:
+    if array.dtype.kind not in "iufb" or (tensor.kind == "int" and array.dtype.kind == "f"):
+        raise ArgumentError(f"{tensor.name}: values of type {array.dtype} where {dtype} is wanted")
+    return array.astype(dtype)
+
+
+def refuse_aliases(arrays: Mapping[str, Array], updated: set[str]) -> None:
+    """An argument that is updated in place must share no memory with another."""
+    for name in updated:
+        for other, array in arrays.items():
+            if other != name and np.may_share_memory(arrays[name], array):
+                raise ArgumentError(
+                    f"{name} is updated in place but shares memory with {other}\n  mend: pass {other}={other}.copy()"
+                )

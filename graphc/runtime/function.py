@@ -1,0 +1,215 @@
+"""`Function`: arguments are checked, buffers found, the kernel run, and arrays returned.
+
+What depends on the arguments' shapes alone (sizes, output shapes, workspace) is worked out once per set of shapes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections import namedtuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from graphc.equations.errors import ArgumentError
+from graphc.equations.sizes import dim_value, solve_sizes
+from graphc.equations.system import System, Tensor
+from graphc.runtime.arguments import as_array, refuse_aliases
+from graphc.schedule.program import Program
+
+if TYPE_CHECKING:
+    from graphc.codegen.kernel import Kernel
+    from graphc.codegen.target import Loaded
+    from graphc.compiler import Options
+
+_KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+_LOOP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+_WORKSPACE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+ALIGN = 64
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What follows from the shapes of one call's arguments."""
+
+    sizes: np.ndarray[Any, Any]
+    values: dict[str, int]
+    outputs: tuple[tuple[tuple[int, ...], tuple[slice, ...] | None], ...]
+    workspace: int
+
+
+class Function:
+    """A compiled system. Call it with arguments by name; it returns one array or a named tuple of arrays.
+
+    Safe to call from many threads at once: every call has buffers of its own.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        program: Program,
+        kernel: Kernel,
+        loaded: Loaded,
+        options: Options,
+        times: dict[str, float],
+    ) -> None:
+        self.system, self.program, self.options = system, program, options
+        self._kernel, self._loaded, self.times = kernel, loaded, times
+        self._run = _KERNEL(loaded.address("kernel"))
+        self._run_many = _LOOP(loaded.address("kernel_loop"))
+        self._workspace = _WORKSPACE(loaded.address("workspace"))
+        self._shapes: dict[object, Shapes] = {}
+        self._local = threading.local()
+        self._inputs = {t.name: t for t in system.inputs}
+        self._needed = {t.name for t in kernel.arguments if t.given}
+        names = [t.name for t in program.outputs]
+        self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None  # type: ignore[misc]
+
+    # Calling -----------------------------------------------------------------------------------------------------------
+
+    def __call__(self, /, **arguments: Any) -> Any:
+        """Run once. Arguments are arrays by name (and sizes no argument's shape tells, as integers)."""
+        return self._call(arguments, None)
+
+    def loop(self, n: int, /, **arguments: Any) -> Any:
+        """Run `n` times in one native call, updated arguments carried from run to run; what the last run computes."""
+        if n < 1:
+            raise ArgumentError(f"loop({n}): the number of runs must be at least 1")
+        return self._call(arguments, n)
+
+    def _call(self, arguments: Mapping[str, Any], repeat: int | None) -> Any:
+        arrays, given = self._sort(arguments)
+        key = (tuple((n, a.shape) for n, a in arrays.items()), tuple(given.items()))
+        shapes = self._shapes.get(key)
+        if shapes is None:
+            shapes = self._shapes[key] = self._measure(arrays, given)
+        outputs = [np.empty(shape, self._dtype(t)) for (shape, _), t in zip(shapes.outputs, self.program.outputs, strict=True)]
+        self._execute(arrays, outputs, shapes, repeat)
+        views = [o if cut is None else o[cut] for o, (_, cut) in zip(outputs, shapes.outputs, strict=True)]
+        return views[0] if self._outputs is None else self._outputs(*views)
+
+    def _execute(
+        self, arrays: dict[str, np.ndarray[Any, Any]], outputs: list[np.ndarray[Any, Any]], shapes: Shapes, repeat: int | None
+    ) -> None:
+        places = {t: o for t, o in zip(self.program.outputs, outputs, strict=True)}
+        pointers = (ctypes.c_void_p * len(self._kernel.arguments))(
+            *[(arrays[t.name] if t.given else places[t]).ctypes.data for t in self._kernel.arguments]
+        )
+        scratch = self._scratch(shapes.workspace)
+        bad = (ctypes.c_int64 * 2)()
+        common = (ctypes.addressof(pointers), shapes.sizes.ctypes.data, scratch, ctypes.addressof(bad))
+        if repeat is None:
+            self._run(*common)
+        else:
+            self._run_many(*common, repeat)
+        if bad[0]:
+            raise self._bad_index(bad[0], bad[1], shapes)
+
+    def _scratch(self, size: int) -> int:
+        """An aligned block of at least `size` bytes, this thread's own, kept for the next call if it is small."""
+        held = getattr(self._local, "block", None)
+        if held is None or held.nbytes < size + ALIGN:
+            held = np.empty(size + ALIGN, np.uint8)
+            self._local.block = held
+        return int(-(-held.ctypes.data // ALIGN) * ALIGN)
+
+    # Arguments ---------------------------------------------------------------------------------------------------------
+
+    def _dtype(self, t: Tensor) -> str:
+        return "int64" if t.kind == "int" else self.options.dtype
+
+    def _sort(self, arguments: Mapping[str, Any]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, int]]:
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
+        given: dict[str, int] = {}
+        for name, value in arguments.items():
+            if name in self._inputs:
+                tensor = self._inputs[name]
+                arrays[name] = as_array(value, tensor, self._dtype(tensor), tensor in self.program.update)
+            elif name in self.system.sizes:
+                given[name] = int(value)
+            else:
+                raise ArgumentError(
+                    f"unknown argument {name}; the arguments are {', '.join(self._inputs)}"
+                    + (f" and the sizes {', '.join(self.system.sizes)}" if self.system.sizes else "")
+                )
+        missing = [n for n in self._inputs if n in self._needed and n not in arrays]
+        if missing:
+            raise ArgumentError(f"missing argument {', '.join(missing)}: pass {missing[0]}=...")
+        if self.program.update:
+            refuse_aliases(arrays, {t.name for t in self.program.update})
+        return arrays, given
+
+    def _measure(self, arrays: dict[str, np.ndarray[Any, Any]], given: dict[str, int]) -> Shapes:
+        fixed = self.system.fixed
+        for name, value in given.items():
+            if name in fixed and fixed[name] != value:
+                raise ArgumentError(f"size {name} = {value}, but {name} = {fixed[name]} was baked in at compile")
+        values = solve_sizes(self.system, {n: a.shape for n, a in arrays.items()}, {**fixed, **given})
+        outputs = []
+        for t in self.program.outputs:
+            buffer = self.program.buffers[t]
+            declared = tuple(dim_value(d, values) for d in t.dims)
+            extent = tuple(dim_value(d, values) for d in buffer.extent)
+            lower = tuple(dim_value(d, values) for d in buffer.lower)
+            cut = None
+            if extent != declared or any(lower):
+                cut = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
+            outputs.append((extent, cut))
+        sizes = np.array([values[n] for n in self._kernel.sizes], np.int64)
+        return Shapes(sizes, values, tuple(outputs), int(self._workspace(sizes.ctypes.data)))
+
+    def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
+        read, axis = self._kernel.checks[check - 1]
+        extent = dim_value(read.tensor.dims[axis], shapes.values)
+        return ArgumentError(
+            f"index {value} read from data is outside axis {axis} of {read.tensor.name}, which has {extent} elements\n"
+            f"  in: {read.tensor.name}[.. {read.subs[axis]!r} ..]\n"
+            f"  mend: indices run from 0 to {extent - 1}; negative ones do not count from the end"
+        )
+
+    # Looking at it -----------------------------------------------------------------------------------------------------
+
+    @property
+    def llvm_ir(self) -> str:
+        """The optimised LLVM IR."""
+        return self._loaded.llvm_ir
+
+    @property
+    def assembly(self) -> str:
+        """The native assembly."""
+        return self._loaded.assembly
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """Seconds per stage, counts of loops, nests and buffers, bytes of code."""
+        return {
+            "seconds": dict(self.times),
+            "loops": len(self.program.loops),
+            "nests": len(self.program.nests),
+            "buffers": len(self.program.buffers),
+            "code_bytes": len(self._loaded.object_code),
+            "shapes_seen": len(self._shapes),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from graphc.compiler import recompile
+
+        return recompile, (self.system, self.program.outputs, self.options, self.program.update)
+
+    def __repr__(self) -> str:
+        names = ", ".join(t.name for t in self.program.outputs)
+        return f"<graphc.Function {names} ({self.options.dtype}) of {', '.join(self._inputs)}>"
+
+
+def _identifiers(names: list[str]) -> list[str]:
+    """Names fit for a named tuple: D(L,W) becomes D_L_W."""
+    found: list[str] = []
+    for k, name in enumerate(names):
+        word = "".join(c if c.isalnum() else "_" for c in name).strip("_")
+        if not word or word[0].isdigit() or word in found or word.startswith("_"):
+            word = f"out{k}_{word}".rstrip("_")
+        found.append(word)
+    return found

@@ -1,0 +1,21 @@
+"""The whole of scheduling on one page: System → Program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphc.equations.system import System, Tensor
+from graphc.schedule.dependence import dependences
+from graphc.schedule.fuse import fuse
+from graphc.schedule.loops import build_loops
+from graphc.schedule.program import Program
+from graphc.schedule.statements import statements
+from graphc.schedule.storage import buffers
+
+
+def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, Tensor]) -> Program:
+    """The program that computes `outputs` (and the new values of updated arguments)."""
+    found = statements(system)
+    tree = build_loops(found, dependences(found, system), system)
+    body = fuse(tree)
+    return Program(system, tuple(outputs), buffers(system, outputs), body, dict(update))

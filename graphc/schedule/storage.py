@@ -1,0 +1,43 @@
+"""Where every tensor's elements live: the bounding box of what is defined, row-major, in an argument or the workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import islpy as isl
+
+from graphc.equations.bounds import loop_bounds
+from graphc.equations.domain import Domain, assume
+from graphc.equations.expr import Const, Expr, Index, make
+from graphc.equations.system import System, Tensor
+from graphc.schedule.program import Buffer
+
+
+def buffers(system: System, outputs: Iterable[Tensor]) -> dict[Tensor, Buffer]:
+    """One buffer per tensor."""
+    wanted = set(outputs)
+    found: dict[Tensor, Buffer] = {}
+    for t in system.inputs:
+        found[t] = Buffer(t, (Const(0),) * len(t.dims), t.dims, "input")
+    for eq in system.equations:
+        lower, extent = hull(eq.tensor, eq.defined, system)
+        found[eq.tensor] = Buffer(eq.tensor, lower, extent, "output" if eq.tensor in wanted else "workspace")
+    return found
+
+
+def hull(tensor: Tensor, defined: isl.Set, system: System) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """(lowest coordinate, number of coordinates) on each axis; an axis with nothing on it has extent 0."""
+    if defined.is_equal(tensor.box):
+        return (Const(0),) * len(tensor.dims), tensor.dims
+    context = assume(system.sizes, (), least=0)
+    both = (defined | tensor.box).intersect_params(context)
+    box = isl.Set.from_basic_set(both.simple_hull())
+    indices = tuple(Index(f"c{k}") for k in range(len(tensor.dims)))
+    lowers, extents = [], []
+    for index in indices:
+        shadow = Domain(indices, box).project([index])
+        bounds = loop_bounds(shadow, (), [index], context)[0]
+        length = bounds.upper - bounds.lower + 1
+        lowers.append(bounds.lower)
+        extents.append(length if isinstance(length, Const) else make("maximum", length, Const(0)))
+    return tuple(lowers), tuple(extents)

@@ -1,0 +1,161 @@
+"""Reverse mode on equations: one adjoint term per read, its domain kept, write and read maps swapped.
+
+    X[w(p)] (+)= f(.., Y[r(p)], ..)    for p in D        gives        dY[r(p)] += dX[w(p)] * df/dY[r(p)]    for p in D
+
+(Griewank and Walther, Evaluating Derivatives, 2008, ch. 3, per element; no solving, no deltas, no new guards.) The result
+is a system like any other, so applying this twice gives second derivatives. Reductions other than sums:
+
+- max, min: `f == X[w]` selects the winners; ties share equally, so a tensor counts them;
+- prod: rewritten as a recurrence first (`products`), whose adjoint is prefix times suffix: exact at zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from graphc.equations.domain import Domain
+from graphc.equations.errors import ShapeError
+from graphc.equations.expr import Expr, Read, make
+from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.transforms.build import Names, derived, writes_once, zero_equation
+from graphc.transforms.products import products_to_recurrences
+from graphc.transforms.pullback import ONE, TRUE, ZERO, differentiable_reads, guarded, pullback
+
+
+def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[System, dict[Tensor, Tensor]]:
+    """`system` with equations for the derivatives of the scalar `loss`, and the tensor that holds each of them.
+
+    A tensor on which the loss does not depend gets a gradient of zeros. Raises ShapeError if `loss` is no scalar."""
+    if loss.dims:
+        raise ShapeError(f"D({loss.name}, ..): {loss!r} is not a scalar; sum it over its axes first")
+    active = active_tensors(system, wrt, [loss])
+    system = products_to_recurrences(system, active)
+    active = active_tensors(system, wrt, [loss])
+    names = Names(system)
+    adjoints = {t: derived(t, names.fresh(f"d{t.name}")) for t in order(system, active)}
+    contributions: dict[Tensor, list[Term]] = {t: [] for t in adjoints}
+    added: list[Equation] = []
+    for eq in reversed(system.equations):
+        if eq.tensor not in adjoints:
+            continue
+        counts = None
+        if eq.reduce in ("max", "min"):
+            counts = tie_counts(eq, names)
+            added.append(counts)
+        for term in eq.terms:
+            seed: Expr = ONE if eq.tensor is loss else Read(adjoints[eq.tensor], term.write)
+            for read, value in _pullback(eq, term, seed, adjoints, counts).items():
+                contributions[read.tensor].append(Term(term.domain, read.subs, value, term.origin))
+    if loss in contributions:
+        contributions[loss].append(Term(Domain.where(()), (), ONE))
+    for t in adjoints:
+        if t is not loss or t in wrt:
+            added.append(_adjoint_equation(system, t, adjoints[t], contributions[t]))
+    gradient = {t: adjoints[t] for t in wrt if t in adjoints}
+    for t in wrt:
+        if t not in gradient:
+            gradient[t] = derived(t, names.fresh(f"d{t.name}"))
+            added.append(zero_equation(gradient[t], system.defined(t)))
+    return system.with_equations(system.equations + tuple(added)), gradient
+
+
+def jvp(
+    system: System, outputs: Sequence[Tensor], tangents: dict[Tensor, Tensor]
+) -> tuple[System, dict[Tensor, Tensor]]:
+    """Forward mode: `system` with equations for the derivative of each output in the direction `tangents`.
+
+    `tangents` gives a tensor of the same dimensions for each input that moves; it must be an input too or be defined."""
+    inputs = [t for t in tangents.values() if t.given and t not in system.inputs]
+    system = replace(system, inputs=system.inputs + tuple(inputs))
+    active = active_tensors(system, list(tangents), outputs)
+    system = products_to_recurrences(system, active)
+    active = active_tensors(system, list(tangents), outputs)
+    names = Names(system)
+    moved = dict(tangents)
+    for t in order(system, active):
+        if t not in moved:
+            moved[t] = derived(t, names.fresh(f"{t.name}_dot"))
+    added: list[Equation] = []
+    for eq in system.equations:
+        if eq.tensor not in active or eq.tensor in tangents:
+            continue
+        counts = None
+        if eq.reduce in ("max", "min"):
+            counts = tie_counts(eq, names)
+            added.append(counts)
+        terms = []
+        for term in eq.terms:
+            total: Expr = ZERO
+            for read, value in _pullback(eq, term, ONE, moved, counts).items():
+                total = total + make("mul", value, Read(moved[read.tensor], read.subs))
+            terms.append(replace(term, value=total))
+        added.append(replace(eq, tensor=moved[eq.tensor], reduce="assign" if eq.reduce == "assign" else "sum",
+                             terms=tuple(terms)))  # fmt: skip
+    found = {t: moved[t] for t in outputs if t in moved}
+    for t in outputs:
+        if t not in found:
+            found[t] = derived(t, names.fresh(f"{t.name}_dot"))
+            added.append(zero_equation(found[t], system.defined(t)))
+    return system.with_equations(system.equations + tuple(added)), found
+
+
+def active_tensors(system: System, wrt: Iterable[Tensor], outputs: Iterable[Tensor]) -> set[Tensor]:
+    """Real tensors on a smooth path from one of `wrt` to one of `outputs`, both ends included."""
+    users: dict[Tensor, set[Tensor]] = {}
+    used: dict[Tensor, set[Tensor]] = {}
+    for eq in system.equations:
+        if eq.tensor.kind != "real":
+            continue
+        for term in eq.terms:
+            for read in differentiable_reads(term.value):
+                users.setdefault(read.tensor, set()).add(eq.tensor)
+                used.setdefault(eq.tensor, set()).add(read.tensor)
+    return _reach(wrt, users) & _reach(outputs, used)
+
+
+def _reach(start: Iterable[Tensor], edges: dict[Tensor, set[Tensor]]) -> set[Tensor]:
+    found: set[Tensor] = set()
+    todo = list(start)
+    while todo:
+        t = todo.pop()
+        if t not in found:
+            found.add(t)
+            todo.extend(edges.get(t, ()))
+    return found
+
+
+def order(system: System, tensors: set[Tensor]) -> list[Tensor]:
+    """These tensors, last equation first, inputs at the end."""
+    defined = [eq.tensor for eq in reversed(system.equations) if eq.tensor in tensors]
+    return defined + [t for t in system.inputs if t in tensors]
+
+
+def _pullback(
+    eq: Equation, term: Term, seed: Expr, active: dict[Tensor, Tensor], counts: Equation | None
+) -> dict[Read, Expr]:
+    element = Read(eq.tensor, term.write)
+    if counts is not None:
+        winner = make("eq", term.value, element)
+        shared = seed / Read(counts.tensor, term.write)
+        return pullback(term.value, shared, lambda r: r.tensor in active, guard=winner)
+    own = element if eq.reduce == "assign" else None
+    return pullback(term.value, seed, lambda r: r.tensor in active, own=own, guard=TRUE)
+
+
+def tie_counts(eq: Equation, names: Names) -> Equation:
+    """How many contributions reach each element of a maximum or minimum."""
+    tensor = replace(eq.tensor, name=names.fresh(f"{eq.tensor.name}_ties"))
+    terms = tuple(
+        replace(term, value=guarded(make("eq", term.value, Read(eq.tensor, term.write)), ONE)) for term in eq.terms
+    )
+    return replace(eq, tensor=tensor, reduce="sum", terms=terms)
+
+
+def _adjoint_equation(system: System, primal: Tensor, adjoint: Tensor, terms: list[Term]) -> Equation:
+    """A sum of contributions; a single one that reaches every element exactly once is an assignment."""
+    defined = system.defined(primal)
+    if not terms:
+        return zero_equation(adjoint, defined)
+    eq = Equation(adjoint, "sum", defined, tuple(terms))
+    return replace(eq, reduce="assign") if len(terms) == 1 and writes_once(terms[0], defined, system.context) else eq

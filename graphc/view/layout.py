@@ -1,0 +1,339 @@
+"""Layered drawing of a directed graph (Sugiyama, Tagawa and Toda 1981): ranks, few crossings, straight edges.
+
+Takes boxes with sizes and edges between them, gives every box a place and every edge a path. Ranks run down; `drawing`
+turns the result for other directions. An edge's label is a box of its own half-way between two ranks, so no label
+covers anything. Deterministic: ties are broken by the order of what is given.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+Point = tuple[float, float]
+ROUNDS = 12
+
+
+@dataclass
+class Box:
+    """Something with a size; `x`, `y` is its centre, once laid out."""
+
+    name: str
+    width: float
+    height: float
+    x: float = 0.0
+    y: float = 0.0
+    rank: int = 0
+
+
+@dataclass
+class Edge:
+    """`back`: drawn against the direction of the ranks. `path` alternates: a straight piece between points 2k and
+    2k+1, a curve from there to the next; `label` is the box for its text, if that has a size."""
+
+    source: str
+    target: str
+    width: float = 0.0
+    height: float = 0.0
+    back: bool = False
+    path: list[Point] = field(default_factory=list)
+    label: Box | None = None
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """Least distances: between neighbours of one rank (boxes, bends of edges) and between ranks."""
+
+    boxes: float = 26.0
+    bends: float = 14.0
+    ranks: float = 22.0
+
+
+def layered(boxes: Sequence[Box], edges: Sequence[Edge], spacing: Spacing | None = None) -> None:
+    """Place `boxes` and route `edges` (self-loops excepted), in place."""
+    if boxes:
+        _Layout(boxes, [e for e in edges if e.source != e.target], spacing or Spacing()).run()
+
+
+class _Layout:
+    def __init__(self, boxes: Sequence[Box], edges: Sequence[Edge], spacing: Spacing) -> None:
+        self.boxes, self.edges, self.spacing = boxes, edges, spacing
+        self.by_name = {b.name: b for b in boxes}
+        self.chains: list[list[Box]] = []  # for each edge: source, bends, target (in the direction of the ranks)
+        self.ranks: list[list[Box]] = []
+        self.weights: dict[tuple[int, int], float] = {}
+        self.up: dict[int, list[Box]] = {}
+        self.down: dict[int, list[Box]] = {}
+
+    def run(self) -> None:
+        arcs = acyclic([b.name for b in self.boxes], self.edges)
+        ranks = rank([b.name for b in self.boxes], arcs)
+        for b in self.boxes:
+            b.rank = 2 * ranks[b.name]  # odd ranks hold labels
+        self._add_bends(arcs)
+        self._order()
+        self._place_across()
+        self._place_along()
+        self._route()
+
+    def _add_bends(self, arcs: list[tuple[str, str]]) -> None:
+        height = max(b.rank for b in self.boxes) + 1
+        self.ranks = [[] for _ in range(height)]
+        for b in self.boxes:
+            self.ranks[b.rank].append(b)
+        for edge, (top, bottom) in zip(self.edges, arcs, strict=True):
+            first, last = self.by_name[top], self.by_name[bottom]
+            middle = (first.rank + last.rank) // 2 | 1
+            chain = [first]
+            for r in range(first.rank + 1, last.rank):
+                bend = Box("", 1.0, 1.0, rank=r)
+                if r == middle and edge.width:
+                    bend.width, bend.height = edge.width, edge.height
+                    edge.label = bend
+                self.ranks[r].append(bend)
+                chain.append(bend)
+            chain.append(last)
+            self.chains.append(chain)
+            for a, b in pairwise(chain):
+                stiff = 8.0 if not a.name and not b.name else 2.0
+                self.weights[id(a), id(b)] = stiff * (0.3 if edge.back else 1.0)
+                self.down.setdefault(id(a), []).append(b)
+                self.up.setdefault(id(b), []).append(a)
+
+    # Order within ranks: barycentres down and up, neighbours exchanged where that helps, the best order kept.
+
+    def _order(self) -> None:
+        self._start_order()
+        best, fewest = [list(r) for r in self.ranks], self._crossings()
+        for round_ in range(ROUNDS):
+            downwards = round_ % 2 == 0
+            for r in range(1, len(self.ranks)) if downwards else range(len(self.ranks) - 2, -1, -1):
+                self._sort_rank(r, downwards)
+            self._exchange()
+            found = self._crossings()
+            if found < fewest:
+                best, fewest = [list(r) for r in self.ranks], found
+        self.ranks = best
+
+    def _start_order(self) -> None:
+        """Depth first from the sources, so that what belongs together starts together."""
+        seen: dict[int, int] = {}
+        stack = [b for b in reversed(self.boxes) if id(b) not in self.up]
+        while stack:
+            b = stack.pop()
+            if id(b) not in seen:
+                seen[id(b)] = len(seen)
+                stack.extend(reversed(self.down.get(id(b), [])))
+        for r in self.ranks:
+            r.sort(key=lambda b: seen[id(b)])
+
+    def _sort_rank(self, r: int, downwards: bool) -> None:
+        other = {id(b): k for k, b in enumerate(self.ranks[r - 1 if downwards else r + 1])}
+        here = self.up if downwards else self.down
+        keys: dict[int, float] = {}
+        for k, b in enumerate(self.ranks[r]):
+            near = [other[id(n)] for n in here.get(id(b), [])]
+            keys[id(b)] = sum(near) / len(near) if near else k
+        self.ranks[r].sort(key=lambda b: keys[id(b)])
+
+    def _exchange(self) -> None:
+        for r, row in enumerate(self.ranks):
+            for k in range(len(row) - 1):
+                before = self._crossings_at(r)
+                row[k], row[k + 1] = row[k + 1], row[k]
+                if self._crossings_at(r) >= before:
+                    row[k], row[k + 1] = row[k + 1], row[k]
+
+    def _crossings_at(self, r: int) -> int:
+        return sum(self._crossings_between(k) for k in (r - 1, r) if 0 <= k < len(self.ranks) - 1)
+
+    def _crossings(self) -> int:
+        return sum(self._crossings_between(k) for k in range(len(self.ranks) - 1))
+
+    def _crossings_between(self, r: int) -> int:
+        below = {id(b): k for k, b in enumerate(self.ranks[r + 1])}
+        ends: list[int] = []
+        count = 0
+        for b in self.ranks[r]:
+            targets = sorted(below[id(n)] for n in self.down.get(id(b), []))
+            count += sum(len(ends) - bisect_right(ends, t) for t in targets)
+            for t in targets:
+                insort(ends, t)
+        return count
+
+    # Coordinates: every box wants to stand where its neighbours are; the order and the distances are kept.
+
+    def _place_across(self) -> None:
+        for row in self.ranks:
+            for k, b in enumerate(row):
+                b.x = row[k - 1].x + self._apart(row[k - 1], b) if k else 0.0
+        for round_ in range(4 * ROUNDS):
+            rows = self.ranks if round_ % 2 == 0 else self.ranks[::-1]
+            sides = (self.up, self.down) if round_ >= 2 * ROUNDS else (self.up,) if round_ % 2 == 0 else (self.down,)
+            for row in rows:
+                wanted = [self._wanted(b, sides) for b in row]
+                places = spread(wanted, [self._apart(a, b) for a, b in pairwise(row)])
+                for b, x in zip(row, places, strict=True):
+                    b.x = x
+
+    def _wanted(self, b: Box, sides: Sequence[dict[int, list[Box]]]) -> tuple[float, float]:
+        """(place, weight): the weighted median of the neighbours' places."""
+        near = []
+        for side in sides:
+            for n in side.get(id(b), []):
+                near.append((n.x, self.weights.get((id(n), id(b))) or self.weights[id(b), id(n)]))
+        if not near:
+            return b.x, 0.1
+        return weighted_median(near), sum(w for _, w in near)
+
+    def _apart(self, a: Box, b: Box) -> float:
+        gap = self.spacing.boxes if a.name and b.name else self.spacing.bends
+        return (a.width + b.width) / 2 + gap
+
+    def _place_along(self) -> None:
+        y = 0.0
+        for row in self.ranks:
+            tallest = max((b.height for b in row), default=0.0)
+            for b in row:
+                b.y = y + tallest / 2
+            y += tallest + self.spacing.ranks
+
+    def _route(self) -> None:
+        ports = self._ports()
+        for k, (edge, chain) in enumerate(zip(self.edges, self.chains, strict=True)):
+            first, last = chain[0], chain[-1]
+            path = [(ports[k, 0], first.y + first.height / 2)] * 2
+            for bend in chain[1:-1]:
+                tallest = max(b.height for b in self.ranks[bend.rank]) / 2
+                path += [(bend.x, bend.y - tallest), (bend.x, bend.y + tallest)]
+            path += [(ports[k, 1], last.y - last.height / 2)] * 2
+            edge.path = path if chain[0].name == edge.source else path[::-1]
+
+    def _ports(self) -> dict[tuple[int, int], float]:
+        """Where each edge leaves (0) and enters (1) its boxes: near where it is going, apart from the others."""
+        found: dict[tuple[int, int], float] = {}
+        for b in self.boxes:
+            for end in (0, 1):
+                here = [(c[1 - 3 * end].x, k) for k, c in enumerate(self.chains) if c[-end] is b]
+                here.sort()
+                room = max(b.width / 2 - 8, 0.0)
+                gap = min(14.0, 2 * room / max(len(here) - 1, 1))
+                wanted = [(min(max(x, b.x - room), b.x + room), 1.0) for x, _ in here]
+                places = spread(wanted, [gap] * (len(here) - 1))
+                if here:  # back inside the box, should the gaps have pushed some out
+                    shift = max(0.0, b.x - room - places[0]) - max(0.0, places[-1] - b.x - room)
+                    found.update({(k, end): x + shift for (_, k), x in zip(here, places, strict=True)})
+        return found
+
+
+def acyclic(names: Sequence[str], edges: Sequence[Edge]) -> list[tuple[str, str]]:
+    """Each edge as (upper, lower): turned round where it is marked `back` or closes a cycle (then marked)."""
+    follow: dict[str, list[Edge]] = {n: [] for n in names}
+    for e in edges:
+        if not e.back:
+            follow[e.source].append(e)
+    state: dict[str, int] = {}  # 1: on the path from the root, 2: done
+    for root in names:
+        stack = [(root, iter(follow[root]))] if root not in state else []
+        state.setdefault(root, 1)
+        while stack:
+            name, rest = stack[-1]
+            e = next(rest, None)
+            if e is None:
+                state[name] = 2
+                stack.pop()
+            elif state.get(e.target) == 1:
+                e.back = True
+            elif e.target not in state:
+                state[e.target] = 1
+                stack.append((e.target, iter(follow[e.target])))
+    return _without_cycles([(e.target, e.source) if e.back else (e.source, e.target) for e in edges], edges)
+
+
+def _without_cycles(arcs: list[tuple[str, str]], edges: Sequence[Edge]) -> list[tuple[str, str]]:
+    """A back edge turned round may itself close a cycle (with no forward path between its ends it should not have
+    been turned): keep the forward edges and those turned ones that agree with them."""
+    below: dict[str, set[str]] = {}
+    for (a, b), e in zip(arcs, edges, strict=True):
+        if not e.back:
+            below.setdefault(a, set()).add(b)
+
+    def reaches(start: str, goal: str) -> bool:
+        seen, todo = {start}, [start]
+        while todo:
+            n = todo.pop()
+            if n == goal:
+                return True
+            todo += [m for m in sorted(below.get(n, ())) if m not in seen]
+            seen |= below.get(n, set())
+        return False
+
+    found = []
+    for (a, b), e in zip(arcs, edges, strict=True):
+        if e.back and reaches(b, a):
+            a, b = b, a
+        if e.back:
+            below.setdefault(a, set()).add(b)
+        found.append((a, b))
+    return found
+
+
+def rank(names: Sequence[str], arcs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Ranks by longest path, then every box moved within its slack to where its edges are shortest."""
+    above: dict[str, list[str]] = {n: [] for n in names}
+    below: dict[str, list[str]] = {n: [] for n in names}
+    for a, b in arcs:
+        above[b].append(a)
+        below[a].append(b)
+    ranks = {n: 0 for n in names if not above[n]}
+    todo, waiting = list(ranks), {n: len(above[n]) for n in names}
+    order = []
+    while todo:
+        n = todo.pop(0)
+        order.append(n)
+        for m in below[n]:
+            ranks[m] = max(ranks.get(m, 0), ranks[n] + 1)
+            waiting[m] -= 1
+            if not waiting[m]:
+                todo.append(m)
+    for _ in range(4):
+        for n in reversed(order):
+            low = max((ranks[m] + 1 for m in above[n]), default=0)
+            high = min((ranks[m] - 1 for m in below[n]), default=ranks[n])
+            if len(below[n]) != len(above[n]):
+                ranks[n] = high if len(below[n]) > len(above[n]) else low if above[n] else ranks[n]
+    least = min(ranks.values())
+    return {n: r - least for n, r in ranks.items()}
+
+
+def weighted_median(near: Sequence[tuple[float, float]]) -> float:
+    """The median of (value, weight); between the two middle values where they weigh the same."""
+    ordered = sorted(near)
+    half = sum(w for _, w in ordered) / 2
+    total = 0.0
+    for k, (x, w) in enumerate(ordered):
+        total += w
+        if abs(total - half) < 1e-9 and k + 1 < len(ordered):
+            return (x + ordered[k + 1][0]) / 2
+        if total > half:
+            return x
+    return ordered[-1][0]
+
+
+def spread(wanted: Sequence[tuple[float, float]], gaps: Sequence[float]) -> list[float]:
+    """The places nearest to those wanted, (place, weight) each, that keep order and gaps: isotonic regression by
+    pooling adjacent violators."""
+    offset, offsets = 0.0, [0.0]
+    for g in gaps:
+        offset += g
+        offsets.append(offset)
+    pools: list[tuple[float, float, int]] = []  # (mean, weight, members)
+    for (x, w), o in zip(wanted, offsets, strict=False):
+        pools.append((x - o, w, 1))
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (x2, w2, n2), (x1, w1, n1) = pools.pop(), pools.pop()
+            pools.append(((x1 * w1 + x2 * w2) / (w1 + w2), w1 + w2, n1 + n2))
+    flat = [x for x, _, n in pools for _ in range(n)]
+    return [x + o for x, o in zip(flat, offsets, strict=False)]
