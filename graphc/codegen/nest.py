@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 import islpy as isl
 from llvmlite import ir
 
+from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter, Tile
 from graphc.codegen.memory import store
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan
@@ -32,11 +33,18 @@ def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) 
             stack.enter_context(e.only_if(e.value(g)))
         if not guards and nest.parallel:
             stack.enter_context(e.scope())
-        _loops(e, nest, chosen, 0, context)
+        run_plan(e, nest, chosen, context, share=True)
 
 
-def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set) -> None:
-    """The loops over the plan's order from `level` inwards."""
+def run_plan(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set, share: bool = False) -> None:
+    """The nest's loops as planned."""
+    _loops(e, nest, chosen, 0, context, share)
+
+
+def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set, share: bool) -> None:
+    """The loops over the plan's order from `level` inwards; `share` lets a contraction be a function of its own."""
+    if share and emit_contraction(e, nest, chosen, level, context):
+        return
     if level == len(chosen.order):
         _body(e, nest, chosen, context)
         return
@@ -44,7 +52,7 @@ def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set) -
 
     def inside() -> None:
         with _guarded(e, bounds):
-            _loops(e, nest, chosen, level + 1, context)
+            _loops(e, nest, chosen, level + 1, context, share)
 
     first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
     if bounds.index is chosen.vec:

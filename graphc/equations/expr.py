@@ -222,6 +222,23 @@ def postorder(*roots: Expr) -> Iterator[Expr]:
                 stack.extend((child, False) for child in reversed(node.args))
 
 
+def above_reads(root: Expr) -> list[Expr]:
+    """The distinct nodes of `root`, children first, with reads as leaves: subscripts are not entered."""
+    seen: dict[Expr, bool] = {}
+    stack = [(root, False)]
+    found: list[Expr] = []
+    while stack:
+        node, ready = stack.pop()
+        if ready:
+            found.append(node)
+        elif node not in seen:
+            seen[node] = True
+            stack.append((node, True))
+            if not isinstance(node, Read):
+                stack.extend((child, False) for child in reversed(node.args))
+    return found
+
+
 def transform(root: Expr, visit: Callable[[Expr], Expr | None]) -> Expr:
     """Rebuild `root` bottom-up; `visit` gets each node with new children and may return a replacement."""
     done: dict[Expr, Expr] = {}

@@ -6,7 +6,7 @@ else (3) an affine subscript in which it is the only index without a range. What
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -63,7 +63,7 @@ class Scope:
 class Ranges:
     """What is known of the indices of one system. `bounds` gives low <= index < high for each, for sizing tensors."""
 
-    support: Callable[[Tensor], isl.Set | None]
+    supports: dict[Tensor, isl.Set] = field(default_factory=dict)
     ruled: set[Tensor] = field(default_factory=set)
     bounds: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
     regions: dict[Reduce, tuple[Expr, ...]] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Ranges:
         low, high = -ends[1], dim - 1 - ends[0]
         if k < 0:
             low, high, k = -high, -low, -k
-        self.bounds[index] = -make("floordiv", -low, Const(k)), make("floordiv", high, Const(k)) + 1
+        self.bounds[index] = -_over(-low, k), _over(high, k) + 1
 
     # -- rounds ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ class Ranges:
             axes = [k for k, s in enumerate(read.subs) if indices_of(s) & summed and is_affine(s)]
             if not axes:
                 continue
-            support = self.support(read.tensor)
+            support = self.supports.get(read.tensor)
             if support is None:
                 for k in axes:
                     if not self._implied(read.subs[k], read.tensor.dims[k]):
@@ -215,6 +215,10 @@ class Ranges:
 
     def _implied(self, sub: Expr, dim: Expr) -> bool:
         return isinstance(sub, Index) and self.bounds.get(sub) == (ZERO, dim)
+
+
+def _over(e: Expr, k: int) -> Expr:
+    return e if k == 1 else make("floordiv", e, Const(k))
 
 
 def _allowed(support: isl.Set, axes: list[int]) -> tuple[isl.Set, bool]:

@@ -16,7 +16,7 @@ from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Read, Size, make
 from graphc.equations.names import Names, Written
-from graphc.equations.reduce import Bound, Reduce
+from graphc.equations.reduce import Bound, merged
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
@@ -209,7 +209,7 @@ class Lifter:
         k = self.axis()
         a = self.build(left, (*at[:split], k), env)
         b = self.build(right, (k, *at[split:]), env)
-        return Reduce("sum", (Bound(k, Const(0), self.shape(right)[0]),), a * b)
+        return merged("sum", (Bound(k, Const(0), self.shape(right)[0]),), a * b)
 
     # -- reductions -----------------------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class Lifter:
             return self._bind(e, body, at, env)
 
         if name in _PLAIN:
-            return Reduce(_PLAIN[name], *fresh())
+            return merged(_PLAIN[name], *fresh())
         if name == "logsumexp":
             return reducing.logsumexp(fresh)
         if name == "softmax":

@@ -52,13 +52,16 @@ class Lowered:
 def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lowered:
     """The system that these equations mean. Raises a GraphcError that says what is wrong."""
     written = [_written(e, place) for e in equations]
-    written += [_written(e, place) for e in loss_equations(written)]
+    losses, extra = loss_equations(w.eq for w in written)
+    written += [_written(e, place) for e in extra]
     lefts = [target(w) for w in written]
     names = Names(_kinds(lefts))
-    ranges = Ranges(lambda t: supports.get(t))
+    for d in losses:
+        names.tensor(d.wrt)
+    ranges = Ranges()
     pieces = [p for left in lefts for p in _pieces(left, names, ranges)]
     pieces = particular.resolve(pieces)
-    supports = particular.supports(pieces)
+    ranges.supports = particular.supports(pieces)
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
     for p in pieces:
         ranges.resolve(p.value, set(p.scope.indices), p.written)
@@ -69,7 +72,7 @@ def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lower
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside})
     reads = {read: text for w in written for read, text in w.reads.items()}
     check.check(system, reads)
-    system, gradients = resolve(system, names.gradients)
+    system, gradients = resolve(system, names, losses)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
     return Lowered(system, tensors, _axes(lefts, names))
 

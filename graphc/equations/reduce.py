@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,18 @@ class Reduce(Expr):
     @property
     def indices(self) -> tuple[Index, ...]:
         return tuple(b.index for b in self.bound)
+
+
+def merged(op: str, bound: tuple[Bound, ...], body: Expr) -> Expr:
+    """The reduction, with one of the same kind directly inside joined to it: a sum of sums is one sum."""
+    match body:
+        case Reduce() if body.op == op and op in ("sum", "prod", "max", "min"):
+            return merged(op, bound + body.bound, body.body)
+        case Op(name="neg", args=(Reduce() as r,)) if op == r.op == "sum":
+            return merged(op, bound + r.bound, -r.body)
+        case Op(name="mul", args=(Const() as c, Reduce() as r)) if op == r.op == "sum":
+            return merged(op, bound + r.bound, c * r.body)
+    return Reduce(op, bound, body)
 
 
 def reduces(e: Expr) -> list[Reduce]:

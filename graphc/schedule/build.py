@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from graphc.equations.system import System, Tensor
 from graphc.schedule.dependence import dependences
 from graphc.schedule.fuse import fuse
+from graphc.schedule.layout import pack
 from graphc.schedule.loops import build_loops
 from graphc.schedule.program import Program
 from graphc.schedule.statements import statements
@@ -15,6 +16,7 @@ from graphc.schedule.storage import buffers
 
 def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, Tensor]) -> Program:
     """The program that computes `outputs` (and the new values of updated arguments)."""
+    system = pack(system)
     found = statements(system)
     tree = build_loops(found, dependences(found, system), system)
     body = fuse(tree)

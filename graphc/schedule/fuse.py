@@ -78,14 +78,12 @@ def _fits(nest: Nest, s: Statement) -> Statement | None:
         return None
     if any(is_scatter(q, nest.parallel, nest.outer) for q in nest.statements):
         return None
+    if nest.parallel and not _all_plain(nest, s, own):
+        return None
     links = _links(nest, s, own)
     if links is None:
         return None
-    linked = bool(links)
-    if not linked:
-        if not _worth_joining(nest, s, own):
-            return None
-        links = dict(zip(own, nest.parallel, strict=True))
+    links = links or dict(zip(own, nest.parallel, strict=True))
     if len(links) != len(own) or len(set(links.values())) != len(own):
         return None
     renamed = rename(s, links)
@@ -94,13 +92,11 @@ def _fits(nest: Nest, s: Statement) -> Statement | None:
     return renamed if _order_holds(nest, renamed) else None
 
 
-def _worth_joining(nest: Nest, s: Statement, own: tuple[Index, ...]) -> bool:
-    """Statements that share nothing are joined only where there is no reduction to keep apart."""
-    inner = [i for i in s.domain.indices if i not in own and i not in nest.outer]
-    plain = not inner and all(
-        set(q.domain.indices) == set(nest.parallel) | set(nest.outer) for q in nest.statements
+def _all_plain(nest: Nest, s: Statement, own: tuple[Index, ...]) -> bool:
+    """Whether neither the nest nor `s` sums over anything: a sum fills the registers with a tile of its own."""
+    return len(s.domain.indices) == len(own) + len(nest.outer) and all(
+        len(q.domain.indices) == len(nest.parallel) + len(nest.outer) for q in nest.statements
     )
-    return plain
 
 
 def rename(s: Statement, links: dict[Index, Index]) -> Statement:

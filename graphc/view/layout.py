@@ -18,7 +18,7 @@ ROUNDS = 12
 
 @dataclass
 class Box:
-    """Something with a size; `x`, `y` is its centre, once laid out."""
+    """Something with a size; `x`, `y` is its centre, once laid out. `face`: the width that edges may end on, if less."""
 
     name: str
     width: float
@@ -26,12 +26,13 @@ class Box:
     x: float = 0.0
     y: float = 0.0
     rank: int = 0
+    face: float = 0.0
 
 
 @dataclass
 class Edge:
-    """`back`: drawn against the direction of the ranks. `path` alternates: a straight piece between points 2k and
-    2k+1, a curve from there to the next; `label` is the box for its text, if that has a size."""
+    """`back`: drawn against the direction of the ranks. `width`, `height`: of its label; `label`: where that stands.
+    `path`: the points of cubic Bezier curves, start, then two controls and an end for each."""
 
     source: str
     target: str
@@ -209,7 +210,7 @@ class _Layout:
                 tallest = max(b.height for b in self.ranks[bend.rank]) / 2
                 path += [(bend.x, bend.y - tallest), (bend.x, bend.y + tallest)]
             path += [(ports[k, 1], last.y - last.height / 2)] * 2
-            edge.path = path if chain[0].name == edge.source else path[::-1]
+            edge.path = curve(path if chain[0].name == edge.source else path[::-1])
 
     def _ports(self) -> dict[tuple[int, int], float]:
         """Where each edge leaves (0) and enters (1) its boxes: near where it is going, apart from the others."""
@@ -218,7 +219,7 @@ class _Layout:
             for end in (0, 1):
                 here = [(c[1 - 3 * end].x, k) for k, c in enumerate(self.chains) if c[-end] is b]
                 here.sort()
-                room = max(b.width / 2 - 8, 0.0)
+                room = max((b.face or b.width) / 2 - 8, 0.0)
                 gap = min(14.0, 2 * room / max(len(here) - 1, 1))
                 wanted = [(min(max(x, b.x - room), b.x + room), 1.0) for x, _ in here]
                 places = spread(wanted, [gap] * (len(here) - 1))
@@ -226,6 +227,18 @@ class _Layout:
                     shift = max(0.0, b.x - room - places[0]) - max(0.0, places[-1] - b.x - room)
                     found.update({(k, end): x + shift for (_, k), x in zip(here, places, strict=True)})
         return found
+
+
+def curve(points: Sequence[Point]) -> list[Point]:
+    """Bezier curves through points: straight between 2k and 2k+1, from there on to the next upright at both ends."""
+    path = [points[0]]
+    for k, ((x0, y0), (x1, y1)) in enumerate(pairwise(points)):
+        if k % 2:
+            middle = (y0 + y1) / 2
+            path += [(x0, middle), (x1, middle), (x1, y1)]
+        elif (x0, y0) != (x1, y1):
+            path += [(x0, y0), (x1, y1), (x1, y1)]
+    return path
 
 
 def acyclic(names: Sequence[str], edges: Sequence[Edge]) -> list[tuple[str, str]]:

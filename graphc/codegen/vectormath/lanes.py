@@ -112,7 +112,7 @@ class V:
         """`yes` where this truth value holds, `no` elsewhere."""
         if not isinstance(yes, V):
             yes = self.kit.const(yes)
-        return V(self.kit, self.kit.builder.select(self.value, yes.value, yes._with(no)), yes.real)
+        return V(yes.kit, yes.kit.builder.select(self.value, yes.value, yes._with(no)), yes.real)
 
     def bits(self) -> V:
         """The IEEE 754 encoding of a real."""

@@ -24,12 +24,12 @@ def sign(kit: Kit, x: V) -> V:
 
 
 def maximum(kit: Kit, x: V, y: V) -> V:
-    """The larger, NaN if either is NaN; the first where they are equal, as NumPy's."""
-    return y.is_nan().choose(y, (y > x).choose(y, x))
+    """The larger, NaN if either is NaN; the second where they are equal, as NumPy's."""
+    return x.is_nan().choose(x, (x > y).choose(x, y))
 
 
 def minimum(kit: Kit, x: V, y: V) -> V:
-    return y.is_nan().choose(y, (y < x).choose(y, x))
+    return x.is_nan().choose(x, (x < y).choose(x, y))
 
 
 def round(kit: Kit, x: V) -> V:
@@ -68,37 +68,43 @@ def _nearest(kit: Kit, x: V) -> V:
 def fmod(kit: Kit, x: V, y: V) -> V:
     """x - trunc(x/y) y without rounding error, and the sign of x.
 
-    |x| is reduced by a multiple of |y| 2**k, with k such that the quotient is an exact integer, until |y| is left.
-    The quotient may be one too large where the division rounds up to it: then the remainder is negative, by less than a
-    divisor.
+    |x| is reduced by a multiple of |y| 2**k, with k such that the quotient has at most half of a number's bits, until less
+    than |y| is left: in one step unless x is very much larger than y.
     """
-    builder, step = kit.builder, kit.fraction - 1
-    size, divisor = kit.fabs(x), kit.fabs(y)
+    infinity, builder = float("inf"), kit.builder
+    valid = (kit.fabs(x) < infinity) & (kit.fabs(y) > 0.0)
+    regular = valid & (kit.fabs(y) < infinity)
+    size, divisor = regular.choose(kit.fabs(x), 0.0), regular.choose(kit.fabs(y), 1.0)
     entry, loop = builder.block, builder.append_basic_block("reduce")
     done = builder.append_basic_block("reduced")
+    floor_exponent = _exponent(kit, divisor) + (kit.fraction // 2 - 2)
     builder.branch(loop)
     builder.position_at_end(loop)
     left = kit.real(builder.phi(kit.real_type))
     left.value.add_incoming(size.value, entry)
-    gap = _exponent(kit, left) - _exponent(kit, divisor) - step
-    gap = gap.positive_part()
-    half = gap >> 1
-    scaled = divisor * _power_of_two(kit, half) * _power_of_two(kit, gap - half)
-    count = trunc(kit, left / scaled)
-    rest = kit.exact_fma(-count, scaled, left)
-    rest = (rest < 0.0).choose(rest + scaled, rest)
+    rest, more = _reduced_once(kit, left, divisor, floor_exponent)
     left.value.add_incoming(rest.value, loop)
-    builder.cbranch(kit.any(gap.equals(0).inverted()), loop, done)
+    builder.cbranch(kit.any(more), loop, done)
     builder.position_at_end(done)
-    return _remainder_at_edges(kit, x, y, rest)
-
-
-def _remainder_at_edges(kit: Kit, x: V, y: V, rest: V) -> V:
-    """A finite x is its own remainder by infinity; an infinite x, or y = 0, has none."""
-    infinity = float("inf")
-    result = kit.fabs(y).equals(infinity).choose(x, kit.copysign(rest, x))
-    valid = (kit.fabs(x) < infinity) & (kit.fabs(y) > 0.0)
+    # A finite x is its own remainder by infinity; an infinite x, or y = 0, has none.
+    result = regular.choose(kit.copysign(rest, x), x)
     return valid.choose(result, x * y * float("nan"))
+
+
+def _reduced_once(kit: Kit, left: V, divisor: V, floor_exponent: V) -> tuple[V, V]:
+    """`left` less a multiple of the divisor; whether it may still be larger than the divisor.
+
+    The products of the quotient with the divisor's two halves are exact, and so are both differences. Where the division
+    rounded up to the next integer, the remainder is negative, by less than a divisor.
+    """
+    gap = (_exponent(kit, left) - floor_exponent).positive_part()
+    quarter = gap >> 2  # 2**gap may be beyond the range of normal numbers
+    factor = _power_of_two(kit, quarter)
+    scaled = divisor * factor * factor * factor * _power_of_two(kit, gap - quarter * 3)
+    upper = (scaled.bits() & -(1 << (kit.fraction + 2) // 2)).as_real()
+    count = trunc(kit, left / scaled)
+    rest = (left - count * upper) - count * (scaled - upper)
+    return (rest < 0.0).choose(rest + scaled, rest), gap.equals(0).inverted()
 
 
 def mod(kit: Kit, x: V, y: V) -> V:
@@ -110,8 +116,11 @@ def mod(kit: Kit, x: V, y: V) -> V:
 
 
 def _exponent(kit: Kit, size: V) -> V:
-    """The biased exponent of a number that is not negative."""
-    return size.bits() >> kit.fraction
+    """The biased exponent of a number that is not negative; below 1 if it is subnormal."""
+    lift = kit.fraction + 1
+    small = size < kit.power(1 - kit.bias)
+    bits = small.choose(size * kit.power(lift), size).bits() >> kit.fraction
+    return bits - small.choose(kit.word(lift), kit.word(0))
 
 
 def _power_of_two(kit: Kit, exponent: V) -> V:

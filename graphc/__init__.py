@@ -1,0 +1,75 @@
+"""graphc: equations in (recurrences, convolutions, their gradients), native functions out."""
+
+from sympy import (
+    Abs,
+    And,
+    E,
+    Eq,
+    Ge,
+    Gt,
+    Heaviside,
+    KroneckerDelta,
+    Le,
+    Lt,
+    Max,
+    Min,
+    Mod,
+    Ne,
+    Not,
+    Or,
+    Piecewise,
+    Rational,
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    ceiling,
+    cos,
+    cosh,
+    erf,
+    erfc,
+    exp,
+    floor,
+    log,
+    oo,
+    pi,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    tan,
+    tanh,
+)
+
+from graphc.equations.errors import (
+    ArgumentError,
+    CausalityError,
+    DefinitionError,
+    DomainError,
+    GraphcError,
+    ShapeError,
+    UnsupportedError,
+)
+from graphc.language.model import System
+from graphc.language.notation import D, conv, correlate
+from graphc.language.reductions import (
+    Mean,
+    Prod,
+    Sum,
+    amax,
+    amin,
+    argmax,
+    argmin,
+    gelu,
+    logsumexp,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+)
+from graphc.language.symbols import Input, Param, Tensor, index, indices, inputs, params, sizes, tensors
+
+__version__ = "0.1.0"

@@ -1,0 +1,177 @@
+"""`System`: what a user holds. It lowers its equations when it is made; every method is a line to the stage that does it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sympy as sp
+
+from graphc.equations import lower as lowering
+from graphc.equations.errors import ArgumentError, DefinitionError
+from graphc.equations.system import System as Representation
+from graphc.equations.system import Tensor as IRTensor
+from graphc.language import symbols as sy
+from graphc.language.notation import D
+
+Output = str | sy.Tensor
+
+
+class System:
+    """A set of equations, in any order; it is checked when it is made.
+
+    Raises ShapeError, DomainError, CausalityError, DefinitionError or UnsupportedError."""
+
+    def __init__(self, *equations: sp.Eq) -> None:
+        frame = sys._getframe(1)
+        made = lowering.lower(_flat(equations), (frame.f_code.co_filename, frame.f_lineno))
+        self.equations: tuple[sp.Eq, ...] = tuple(_flat(equations))
+        self.ir: Representation = made.system
+        self._tensors, self._axes = made.tensors, made.axes
+
+    @classmethod
+    def _of(cls, ir: Representation, like: System, tensors: Mapping[sy.Tensor, IRTensor] | None = None) -> System:
+        """A system that a transform made from `like`."""
+        self = object.__new__(cls)
+        self.ir, self.equations = ir, ()
+        self._axes = like._axes
+        self._tensors = {**like._tensors, **(tensors or {})}
+        return self
+
+    # -- what a system can do -------------------------------------------------------------------------------------
+
+    def evaluate(
+        self, *outputs: Output, sizes: Mapping[Any, int] | None = None, exact: bool = False, **arguments: Any
+    ) -> Any:
+        """The reference meaning, by the plainest possible interpreter: one array, or a tuple of them."""
+        from graphc.equations.evaluate import evaluate
+
+        wanted = self._outputs(outputs)
+        given, more = self._split(arguments)
+        found = evaluate(self.ir, wanted, given, _by_name(sizes) | more, exact)
+        return found[0] if len(wanted) == 1 else tuple(found)
+
+    def compile(
+        self,
+        *outputs: Output,
+        sizes: Mapping[Any, int] | None = None,
+        dtype: str = "float64",
+        unfold: Any = "auto",
+        threads: int | None = None,
+        update: Mapping[Any, Any] | None = None,
+    ) -> Any:
+        """A native function of the arguments by name. `update={W: W_next}` writes the new value over the argument."""
+        from graphc.compiler import compile
+
+        updates = {self.tensor(k): self.tensor(v) for k, v in (update or {}).items()}
+        wanted = self._outputs(outputs) if outputs or not updates else []
+        return compile(self.ir, wanted, sizes=_by_name(sizes), dtype=dtype, unfold=unfold, threads=threads, update=updates)
+
+    def grad(self, loss: Output, wrt: Any = None) -> System:
+        """A system that also defines D(loss, W) for each W in `wrt`, or for every Param."""
+        from graphc.transforms.differentiate import gradients
+
+        scalar = self.tensor(loss)
+        names = [t for t in self._tensors if t.role == "param"] if wrt is None else _flat([wrt])
+        targets = [self.tensor(w) for w in names]
+        ir, found = gradients(self.ir, scalar, targets)
+        users = {i: u for u, i in self._tensors.items()}
+        new = {D(users[scalar], users[t]): g for t, g in found.items() if scalar in users and t in users}
+        return System._of(ir, self, new)
+
+    def unfold(self, t: Any, n: int) -> System:
+        """The system without its recurrence over the index `t`, written out for `n` steps."""
+        from graphc.transforms.unfold import unfold
+
+        name = str(t)
+        if name not in self._axes:
+            raise DefinitionError(f"no left side has the index {name}; there are {', '.join(sorted(self._axes)) or 'none'}")
+        axes = dict(sorted(self._axes[name], key=lambda pair: pair[0].name))
+        lengths = {tensor.dims[axis] for tensor, axis in axes.items()}
+        size = next((str(d) for d in lengths if len(lengths) == 1 and str(d) in self.ir.sizes), None)
+        return System._of(unfold(self.ir, axes, size, n), self)
+
+    def batch(self, size: Any, inputs: Any) -> System:
+        """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
+        from graphc.transforms.batch import batch
+
+        return System._of(batch(self.ir, str(size), [self.tensor(x) for x in _flat([inputs])]), self)
+
+    def graph(self) -> Any:
+        """The dependence graph, folded, with delays on its edges."""
+        from graphc.view.graph import graph
+
+        return graph(self.ir)
+
+    def explain(self) -> Any:
+        """What the compiler finds: cycles, loop order, what is parallel and why, memory, operations."""
+        from graphc.view.explain import explain
+
+        return explain(self.ir)
+
+    def latex(self) -> str:
+        """The equations as LaTeX."""
+        from graphc.view.latex import latex
+
+        return latex(self)
+
+    def _repr_latex_(self) -> str:
+        from graphc.view.latex import repr_latex
+
+        return repr_latex(self)
+
+    # -- names ----------------------------------------------------------------------------------------------------
+
+    def tensor(self, which: Any) -> IRTensor:
+        """The tensor of the representation for a name, a tensor or a gradient."""
+        if isinstance(which, IRTensor):
+            return which
+        if isinstance(which, sy.Tensor):
+            found = self._tensors.get(which)
+            if found is not None and found in self.ir.tensors:
+                return found
+            if isinstance(which, D):
+                raise ArgumentError(f"{which} is not in this system\n  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation")
+            which = which.name
+        for name, t in self._names().items():
+            if name == which or name.replace(" ", "") == str(which).replace(" ", ""):
+                return t
+        raise ArgumentError(f"there is no tensor {which}; there are {', '.join(self._names())}")
+
+    def _names(self) -> dict[str, IRTensor]:
+        gradients = {str(u): i for u, i in self._tensors.items() if isinstance(u, D)}
+        return {**self.ir.by_name, **gradients}
+
+    def _outputs(self, outputs: Sequence[Output]) -> list[IRTensor]:
+        wanted = _flat(outputs) or [eq.tensor for eq in self.ir.equations if eq.tensor in set(self._tensors.values())]
+        return [self.tensor(o) for o in wanted]
+
+    def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Arguments and sizes: a size may be passed by name too."""
+        sizes = {k: int(v) for k, v in arguments.items() if k in self.ir.sizes and k not in self.ir.by_name}
+        return {k: v for k, v in arguments.items() if k not in sizes}, sizes
+
+    def __repr__(self) -> str:
+        return "\n".join(map(str, self.equations)) if self.equations else repr(self.ir)
+
+    def __reduce__(self) -> Any:
+        return _restore, (self.equations, self.ir, self._tensors, self._axes)
+
+
+def _restore(equations: Any, ir: Representation, tensors: Any, axes: Any) -> System:
+    self = object.__new__(System)
+    self.equations, self.ir, self._tensors, self._axes = equations, ir, tensors, axes
+    return self
+
+
+def _flat(things: Any) -> list[Any]:
+    """Lists and tuples opened up."""
+    out: list[Any] = []
+    for x in things:
+        out += _flat(x) if isinstance(x, list | tuple) else [x]
+    return out
+
+
+def _by_name(sizes: Mapping[Any, int] | None) -> dict[str, int]:
+    return {str(k): int(v) for k, v in (sizes or {}).items()}
