@@ -95,7 +95,7 @@ def numba_value() -> Call:
     import numba
 
     @numba.njit("f8[::1](f8[::1], f8, f8, f8, f8, f8)", fastmath={"contract"})
-    def filtered(x, b0, b1, b2, a1, a2):  # type: ignore[no-untyped-def]
+    def filtered(x, b0, b1, b2, a1, a2):
         y = np.empty_like(x)
         x1 = x2 = y1 = y2 = 0.0
         for n in range(x.size):
@@ -116,7 +116,7 @@ def numba_gradient() -> Call:
     signature = "UniTuple(f8, 6)(f8[::1], f8[::1], f8, f8, f8, f8, f8, f8[::1], f8[::1])"
 
     @numba.njit("void(f8[::1], f8, f8, f8, f8, f8, f8[::1])", fastmath={"contract"})
-    def forward(x, b0, b1, b2, a1, a2, y):  # type: ignore[no-untyped-def]
+    def forward(x, b0, b1, b2, a1, a2, y):
         x1 = x2 = y1 = y2 = 0.0
         for n in range(x.size):
             x0 = x[n]
@@ -125,7 +125,7 @@ def numba_gradient() -> Call:
             x1, x2, y1, y2 = x0, x1, y0, y1
 
     @numba.njit("void(f8[::1], f8[::1], f8, f8, f8[::1])", fastmath={"contract"})
-    def backward(y, target, a1, a2, adjoint):  # type: ignore[no-untyped-def]
+    def backward(y, target, a1, a2, adjoint):
         l1 = l2 = 0.0
         for n in range(y.size - 1, -1, -1):
             l0 = ((y[n] - target[n]) - a2 * l2) - a1 * l1
@@ -133,7 +133,7 @@ def numba_gradient() -> Call:
             l1, l2 = l0, l1
 
     @numba.njit(signature, fastmath=True)
-    def value_and_gradient(x, target, b0, b1, b2, a1, a2, y, adjoint):  # type: ignore[no-untyped-def]
+    def value_and_gradient(x, target, b0, b1, b2, a1, a2, y, adjoint):
         forward(x, b0, b1, b2, a1, a2, y)
         backward(y, target, a1, a2, adjoint)
         value = d0 = d1 = d2 = e1 = e2 = 0.0

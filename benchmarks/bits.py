@@ -2,9 +2,9 @@
 
 Numba calls the C library for these, one element at a time; range reduction on the bits and a polynomial in line leave
 LLVM a loop body without calls. They are inlined before compilation, so the caller's flags hold: it wants
-`fastmath={"contract"}` for fused multiply-adds and `error_model="numpy"` for a division without a branch, and not `reassoc`, which
-would cancel the rounding. Good to a few
-units in the last place, exp over all ordinary arguments, log over positive normal ones.
+`fastmath={"contract"}` for fused multiply-adds, `error_model="numpy"` for a division without a branch, and not
+`reassoc`, which would cancel the rounding. Good to a few units in the last place, exp over all ordinary arguments, log
+over positive normal ones.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def exp(x: float) -> float:
 
 @numba.njit(inline="always", error_model="numpy")
 def log(x: float) -> float:
-    """Natural logarithm of a positive, normal x (fdlibm's polynomial; no integer to float conversion, AVX2 has none)."""
+    """Natural logarithm of a positive, normal x: fdlibm's polynomial, without AVX2's missing int64 conversion."""
     bits = as_bits(x) - _SQRT_HALF_BITS
     k = ((bits + _BIAS) >> 52) & 0xFFF
     f = as_float((bits & 0x000FFFFFFFFFFFFF) + _SQRT_HALF_BITS) - 1.0

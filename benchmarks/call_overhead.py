@@ -27,7 +27,7 @@ def with_numba() -> Call:
     import numba
 
     @numba.njit("f8[::1](f8[::1])")
-    def affine(x):  # type: ignore[no-untyped-def]
+    def affine(x):
         y = np.empty_like(x)
         for i in range(x.size):
             y[i] = 2.0 * x[i] + 1.0

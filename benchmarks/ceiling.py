@@ -46,9 +46,7 @@ def _kernel(scalar: str, bits: int, lanes: int) -> str:
         f"  %b{i} = call {vector} @{fma}({vector} %a{i}, {vector} {constant}, {vector} {constant})"
         for i in range(_CHAINS)
     )
-    total = "\n".join(
-        f"  %t{i} = fadd {vector} %{'b0' if i == 1 else f't{i - 1}'}, %b{i}" for i in range(1, _CHAINS)
-    )
+    total = "\n".join(f"  %t{i} = fadd {vector} %{'b0' if i == 1 else f't{i - 1}'}, %b{i}" for i in range(1, _CHAINS))
     widen = f"  %d = fpext {scalar} %e to double\n  ret double %d" if bits == 32 else "  ret double %e"
     return f"""
 declare {vector} @{fma}({vector}, {vector}, {vector})

@@ -76,7 +76,7 @@ def with_numba() -> Call:
         fastmath=True,
         error_model="numpy",
     )
-    def value_and_gradient(e, start, omega, alpha, beta, h, g, square):  # type: ignore[no-untyped-def]
+    def value_and_gradient(e, start, omega, alpha, beta, h, g, square):
         n = e.size
         for t in range(n):
             square[t] = e[t] * e[t]

@@ -1,7 +1,7 @@
 """Measures several ways of doing one job side by side.
 
-A `Case` is a job with a plain float64 reference and its contenders; `run` builds each contender (compile time), calls it
-(first call), checks the result against the reference, then times all of them in alternation and takes medians. A
+A `Case` is a job with a plain float64 reference and its contenders; `run` builds each contender (compile time), calls
+it (first call), checks the result against the reference, then times all of them in alternation and takes medians. A
 contender whose library is missing, or that fails, gives a row that says so.
 """
 
@@ -177,7 +177,9 @@ def compare(results: Sequence[np.ndarray], reference: Sequence[np.ndarray]) -> f
     for ours, theirs in zip(results, reference, strict=True):
         if ours.shape != theirs.shape:
             raise AssertionError(f"shape {ours.shape} where the reference has {theirs.shape}")
-        error = float(np.max(np.abs(ours - theirs), initial=0.0)) / max(float(np.max(np.abs(theirs), initial=0.0)), 1e-300)
+        error = float(np.max(np.abs(ours - theirs), initial=0.0)) / max(
+            float(np.max(np.abs(theirs), initial=0.0)), 1e-300
+        )
         worst = max(worst, error if np.isfinite(error) else float("inf"))
     return worst
 

@@ -35,9 +35,10 @@ def reference() -> Sequence[Any]:
 
 def with_graphc() -> Call:
     """One recurrence; only its last step is asked for."""
+    from sympy import And, Piecewise
+
     import graphc as gc
     from graphc import Eq
-    from sympy import And, Piecewise
 
     T, Y, X = gc.sizes("T Y X")
     t, i, j = gc.indices("t i j")
@@ -61,7 +62,7 @@ def with_numba() -> Call:
     import numba
 
     @numba.njit("f4[:, ::1](f4[:, ::1], f4, i8)", fastmath=True)
-    def heat(start, rate, steps):  # type: ignore[no-untyped-def]
+    def heat(start, rate, steps):
         u, v = start.copy(), start.copy()
         rest = np.float32(1) - np.float32(4) * rate
         for _ in range(steps):

@@ -80,7 +80,9 @@ def _processor() -> str:
     name = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():
-        models = [line.split(":", 1)[1].strip() for line in information.read_text().splitlines() if "model name" in line]
+        models = [
+            line.split(":", 1)[1].strip() for line in information.read_text().splitlines() if "model name" in line
+        ]
         name = models[0] if models else name
     return f"{name} ({llvm.get_host_cpu_name()})"
 

@@ -98,7 +98,7 @@ def with_numba() -> Call:
     from benchmarks.bits import exp
 
     @numba.njit(fastmath={"contract"}, error_model="numpy")
-    def forward(p0, p1, p2, x, start, s):  # type: ignore[no-untyped-def]
+    def forward(p0, p1, p2, x, start, s):
         """s[t, 1:] is the ring, s[t, 0] a copy of its end."""
         n = start.size
         s[0, 1:], s[0, 0] = start, start[n - 1]
@@ -110,7 +110,7 @@ def with_numba() -> Call:
             s[t + 1, 0] = s[t + 1, n]
 
     @numba.njit(fastmath=True, error_model="numpy")
-    def backward(p0, p1, x, s, da):  # type: ignore[no-untyped-def]
+    def backward(p0, p1, x, s, da):
         """da[:n] is the adjoint before the tanh, da[n] a copy of its head."""
         steps, n = x.size, s.shape[1] - 1
         value = g0 = g1 = g2 = 0.0
@@ -131,7 +131,7 @@ def with_numba() -> Call:
         return value, g0, g1, g2
 
     @numba.njit
-    def value_and_gradient(p0, p1, p2, x, start, s, da):  # type: ignore[no-untyped-def]
+    def value_and_gradient(p0, p1, p2, x, start, s, da):
         forward(p0, p1, p2, x, start, s)
         return backward(p0, p1, x, s, da)
 

@@ -23,7 +23,7 @@ def with_numba(problem: Problem) -> Call:
     flags = {"fastmath": True, "error_model": "numpy"}
 
     @numba.njit(inline="always", **flags)
-    def tanh(x):  # type: ignore[no-untyped-def]
+    def tanh(x):
         """The odd rational approximation of Eigen, good to float32."""
         x = min(max(x, np.float32(-7.9)), np.float32(7.9))
         z = x * x
@@ -39,7 +39,7 @@ def with_numba(problem: Problem) -> Call:
         return x * p / q
 
     @numba.njit(**flags)
-    def value_and_gradients(x, target, W, U, V, b, c, WT, s, da, y, total, grads):  # type: ignore[no-untyped-def]
+    def value_and_gradients(x, target, W, U, V, b, c, WT, s, da, y, total, grads):
         steps, hidden, classes = x.shape[0], W.shape[0], V.shape[0]
         one, scale = np.float32(1.0), np.float32(1.0 / steps)
         WT[:] = W.T

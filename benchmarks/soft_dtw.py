@@ -58,9 +58,10 @@ def reference() -> Sequence[Any]:
 
 def with_graphc() -> Call:
     """Two recurrence axes; the least of the three is taken out, so that no exponential overflows."""
+    from sympy import Min
+
     import graphc as gc
     from graphc import Eq, Sum, exp, log
-    from sympy import Min
 
     n, m, K = gc.sizes("N M K")
     i, j, k = gc.indices("i j k")
@@ -85,8 +86,8 @@ def numba_diagonals() -> Call:
     """By anti-diagonals, stored as rows so that every inner loop is a vector's and reads few arrays (a loop that would
     need more than eight checks for overlap is not vectorised).
 
-    Row d holds the elements i + j = d - 2 in column i + 1, between columns of `FAR`. x and the reversed y are transposed:
-    along an anti-diagonal both are then read forwards.
+    Row d holds the elements i + j = d - 2 in column i + 1, between columns of `FAR`. x and the reversed y are
+    transposed: along an anti-diagonal both are then read forwards.
     """
     import numba
 
@@ -95,7 +96,7 @@ def numba_diagonals() -> Call:
     rate = 1.0 / GAMMA
 
     @numba.njit(fastmath=True, error_model="numpy")
-    def distances(x, y, D):  # type: ignore[no-untyped-def]
+    def distances(x, y, D):
         n, m = x.shape[1], y.shape[1]
         for d in range(2, n + m + 1):
             first, last = max(1, d - m), min(n, d - 1)
@@ -107,7 +108,7 @@ def numba_diagonals() -> Call:
                     row[i] += (left[i] - right[i]) * (left[i] - right[i])
 
     @numba.njit(fastmath={"contract"}, error_model="numpy")
-    def forward(D, R, S):  # type: ignore[no-untyped-def]
+    def forward(D, R, S):
         """S is the softmin, R = D + S."""
         n, m = R.shape[1] - 2, R.shape[0] - R.shape[1]
         R[:2], R[0, 0] = FAR, 0.0
@@ -126,7 +127,7 @@ def numba_diagonals() -> Call:
         return R[n + m, n]
 
     @numba.njit(fastmath={"contract"}, error_model="numpy")
-    def backward(R, S, E):  # type: ignore[no-untyped-def]
+    def backward(R, S, E):
         """E is the adjoint of R; the weight of R[i, j] in the softmin S[i', j'] is exp((S[i', j'] - R[i, j])/γ)."""
         n, m = R.shape[1] - 2, R.shape[0] - R.shape[1]
         E[n + m :], E[n + m, n] = 0.0, 1.0
@@ -142,7 +143,7 @@ def numba_diagonals() -> Call:
                 out[i] = down + right + far_e[i] * exp((far_s[i] - r[i]) * rate)
 
     @numba.njit(fastmath=True, error_model="numpy")
-    def gradients(x, y, E, dx, dy):  # type: ignore[no-untyped-def]
+    def gradients(x, y, E, dx, dy):
         n, m = x.shape[1], y.shape[1]
         dx[:], dy[:] = 0.0, 0.0
         for d in range(2, n + m + 1):
@@ -157,7 +158,7 @@ def numba_diagonals() -> Call:
                     dright[i] -= change
 
     @numba.njit
-    def value_and_gradients(x, y, xt, yt, D, R, S, E, dxt, dyt):  # type: ignore[no-untyped-def]
+    def value_and_gradients(x, y, xt, yt, D, R, S, E, dxt, dyt):
         xt[:], yt[:] = x.T, y[::-1].T
         distances(xt, yt, D)
         value = forward(D, R, S)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from graphc.equations.domain import Domain
 from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import Index, Read
 from graphc.equations.system import Equation, System, Tensor, Term
-from graphc.equations.domain import Domain
 from graphc.transforms.differentiate import gradients, jvp
 
 

@@ -37,10 +37,10 @@ class Operand:
     pointer: ir.Value
     strides: tuple[ir.Value, ...]
 
-    @property
-    def shape(self) -> tuple[object, ...]:
-        """Per index: 0 or 1 if known to be that, else "n"."""
-        return tuple(s.constant if isinstance(s, ir.Constant) and s.constant in (0, 1) else "n" for s in self.strides)
+    def shape(self, vec: int) -> tuple[object, ...]:
+        """Per index: 0 if it does not move the access, 1 along the vectors where they are contiguous, else "n"."""
+        known = [s.constant if isinstance(s, ir.Constant) else None for s in self.strides]
+        return tuple(0 if k == 0 else 1 if k == 1 and n == vec else "n" for n, k in enumerate(known))
 
 
 def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set) -> bool:
@@ -67,6 +67,7 @@ def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: 
     operands = [o for o in found if o is not None]
     if len(operands) < len(found):
         return False
+    indices, operands, extents = _collapse(e, nest, bounds, operands, extents)
     _call(e, s, chosen, indices, operands, extents)
     return True
 
@@ -107,6 +108,37 @@ def _operand(e: Emitter, read: Read, indices: Sequence[Index]) -> Operand | None
     return Operand(read, e.pointer(ref.pointer, found.offset, ty), tuple(strides))
 
 
+def _collapse(
+    e: Emitter, nest: Nest, bounds: Sequence[Bounds], operands: list[Operand], extents: list[ir.Value]
+) -> tuple[tuple[Index, ...], list[Operand], list[ir.Value]]:
+    """Neighbouring summed indices that walk every operand as one, made one: (time, batch) is one long index."""
+    groups = [[b] for b in bounds]
+    k = len(groups) - 2
+    while k >= 0 and groups[k][0].index not in nest.parallel:
+        if all(_walks_on(e, o, groups[k], groups[k + 1]) for o in operands):
+            extents = [*extents[:k], e.product(extents[k], extents[k + 1]), *extents[k + 2 :]]
+            operands = [Operand(o.read, o.pointer, (*o.strides[:k], *o.strides[k + 1 :])) for o in operands]
+            groups[k : k + 2] = [groups[k] + groups[k + 1]]
+        k -= 1
+    return tuple(g[-1].index for g in groups), operands, extents
+
+
+def _walks_on(e: Emitter, o: Operand, outer: Sequence[Bounds], inner: Sequence[Bounds]) -> bool:
+    """Whether one step of `outer` moves the operand as far as all steps of `inner`."""
+    places = []
+    for group in (outer, inner):
+        last = group[-1].index
+        axes = [a for a, sub in enumerate(o.read.subs) if last in indices_of(sub)]
+        if len(axes) > 1 or (axes and affine_parts(o.read.subs[axes[0]])[0].get(last) != 1):
+            return False
+        places.append(axes[0] if axes else None)
+    a, b = places
+    if a is None or b is None:
+        return a is b
+    lengths = tuple(bound.upper - bound.lower + 1 for bound in inner)
+    return a < b and e.refs[o.read.tensor].dims[a + 1 : b + 1] == lengths
+
+
 def _call(
     e: Emitter,
     s: Statement,
@@ -115,17 +147,24 @@ def _call(
     operands: list[Operand],
     extents: list[ir.Value],
 ) -> None:
-    known = tuple(x.constant if isinstance(x, ir.Constant) and x.constant <= SMALL else "n" for x in extents)
-    pattern = _pattern(s.value, {o.read: k for k, o in enumerate(operands)})
     roles = tuple("row" if i is chosen.row else "vec" if i is chosen.vec else "sum" for i in indices)
+    vec = roles.index("vec")
+    known = tuple(
+        x.constant if isinstance(x, ir.Constant) and x.constant <= SMALL and role == "sum" else "n"
+        for x, role in zip(extents, roles, strict=True)
+    )
+    # Operands in the order of their shapes, so that `A*B` and `B*A` are one contraction.
+    operands = operands[:1] + sorted(operands[1:], key=lambda o: str(o.shape(vec)))
+    shapes = tuple(o.shape(vec) for o in operands)
+    pattern = _pattern(s.value, {o.read: k for k, o in enumerate(operands)})
     kinds = tuple(o.read.kind for o in operands)
-    key = (pattern, s.mode, roles, tuple(o.shape for o in operands), known, kinds, chosen.rows, chosen.chunks)
+    key = (pattern, s.mode, roles, shapes, known, kinds, chosen.rows, chosen.chunks)
     function = e.contractions.get(key)
     if function is None:
-        function = e.contractions[key] = _define(e, s, chosen, roles, operands, known, len(e.contractions))
+        function = e.contractions[key] = _define(e, s, chosen, roles, operands, shapes, known)
     arguments = [o.pointer for o in operands]
-    for o in operands:
-        arguments += [stride for stride, shape in zip(o.strides, o.shape, strict=True) if shape == "n"]
+    for o, shape in zip(operands, shapes, strict=True):
+        arguments += [stride for stride, known_as in zip(o.strides, shape, strict=True) if known_as == "n"]
     arguments += [x for x, k in zip(extents, known, strict=True) if k == "n"]
     e.builder.call(function, arguments)
 
@@ -140,7 +179,8 @@ def _pattern(value: Expr, place: dict[Read, int]) -> tuple[object, ...]:
         elif isinstance(node, Const):
             numbers[node] = ("const", repr(node.value))
         elif isinstance(node, Op):
-            lines.append((node.name, tuple(numbers[a] for a in node.args)))
+            args = [numbers[a] for a in node.args]
+            lines.append((node.name, tuple(sorted(args, key=str) if node.name in ("add", "mul") else args)))
             numbers[node] = ("line", len(lines) - 1)
     return (*lines, numbers[value])
 
@@ -151,15 +191,16 @@ def _define(
     chosen: Plan,
     roles: tuple[str, ...],
     operands: list[Operand],
+    shapes: tuple[tuple[object, ...], ...],
     known: tuple[object, ...],
-    number: int,
 ) -> ir.Function:
     """The function: the same nest over canonical tensors whose strides and extents are arguments."""
+    from graphc.codegen.blocking import emit_blocked
     from graphc.codegen.nest import run_plan
 
-    free = sum(shape == "n" for o in operands for shape in o.shape) + sum(k == "n" for k in known)
+    free = sum(known_as == "n" for shape in shapes for known_as in shape) + sum(k == "n" for k in known)
     function_type = ir.FunctionType(ir.VoidType(), [PTR] * len(operands) + [I64] * free)
-    function = ir.Function(e.builder.module, function_type, f"contraction{number}")
+    function = ir.Function(e.builder.module, function_type, f"contraction{len(e.contractions)}")
     function.linkage = "internal"
     function.attributes.add("noinline")
     numbers = iter(function.args[len(operands) :])
@@ -171,10 +212,10 @@ def _define(
     indices = tuple(Index(f"{role[0]}{k}") for k, role in enumerate(roles))
     mapping: dict[Expr, Expr] = {}
     target: Read | None = None
-    for k, (o, pointer) in enumerate(zip(operands, function.args, strict=False)):
+    for k, (o, shape, pointer) in enumerate(zip(operands, shapes, function.args, strict=False)):
         pointer.add_attribute("noalias")
-        moving = [n for n, shape in enumerate(o.shape) if shape != 0]
-        strides = tuple(next(numbers) if o.shape[n] == "n" else ir.Constant(I64, 1) for n in moving)
+        moving = [n for n, known_as in enumerate(shape) if known_as != 0]
+        strides = tuple(next(numbers) if shape[n] == "n" else ir.Constant(I64, 1) for n in moving)
         tensor = Tensor(f"x{k}", tuple(Size(f"n{n}") for n in moving), "tensor", o.read.kind)
         inner.refs[tensor] = Ref(pointer, strides, tuple(Const(0) for _ in moving), ())
         read = Read(tensor, tuple(indices[n] for n in moving))
@@ -191,10 +232,12 @@ def _define(
     nest = Nest((), parallel, (statement,))
     vec = next(i for i, role in zip(indices, roles, strict=True) if role == "vec")
     row = next((i for i, role in zip(indices, roles, strict=True) if role == "row"), None)
-    order = tuple(
-        Bounds(i, (Const(0),), (dims[indices.index(i)] - 1,)) for i in (vec, row) if i is not None
-    )
-    plan = Plan(order, vec, row, chosen.rows, chosen.chunks)
-    run_plan(inner, nest, plan, assume([f"n{n}" for n, k in enumerate(known) if k == "n"], (), least=0))
+    bounds = {i: Bounds(i, (Const(0),), (d - 1,)) for i, d in zip(indices, dims, strict=True)}
+    plan = Plan(tuple(bounds[i] for i in (vec, row) if i is not None), vec, row, chosen.rows, chosen.chunks)
+    context = assume([f"n{n}" for n, k in enumerate(known) if k == "n"], (), least=0)
+    if row is None:
+        run_plan(inner, nest, plan, context)
+    else:
+        emit_blocked(inner, statement, plan, [bounds[i] for i in indices if i not in parallel])
     inner.builder.ret_void()
     return function

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from llvmlite import ir
 
 from graphc.codegen.values import I64, Values
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, postorder
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
 
@@ -28,6 +28,7 @@ class Ref:
     lowers: tuple[Expr, ...]
     extents: tuple[ir.Value, ...]
     ring: tuple[int, int] | None = None
+    dims: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +93,10 @@ class Emitter(Values):
         return value
 
     @contextmanager
-    def loop(self, first: ir.Value, last: ir.Value, step: int = 1, name: str = "i") -> Iterator[ir.Value]:
-        """for i = first; i <= last (>= for a negative step); i += step."""
+    def loop(
+        self, first: ir.Value, last: ir.Value, step: int | ir.Value = 1, name: str = "i"
+    ) -> Iterator[ir.Value]:
+        """for i = first; i <= last (>= for a negative step); i += step. A step that is a value must be positive."""
         b = self.builder
         before = b.block
         head, body = b.append_basic_block(name), b.append_basic_block(name + ".body")
@@ -102,11 +105,12 @@ class Emitter(Values):
         b.position_at_end(head)
         i = b.phi(I64, name=name)
         i.add_incoming(first, before)
-        b.cbranch(b.icmp_signed("<=" if step > 0 else ">=", i, last), body, done)
+        b.cbranch(b.icmp_signed(">=" if isinstance(step, int) and step < 0 else "<=", i, last), body, done)
         b.position_at_end(body)
         with self.scope():
             yield i
-        i.add_incoming(b.add(i, ir.Constant(I64, step), flags=("nsw",)), b.block)
+        by = ir.Constant(I64, step) if isinstance(step, int) else step
+        i.add_incoming(b.add(i, by, flags=("nsw",)), b.block)
         b.branch(head)
         b.position_at_end(done)
 
@@ -146,7 +150,7 @@ class Emitter(Values):
         found = self.known((e, r, c))
         if found is not None:
             return found
-        for node in postorder(e):
+        for node in above_reads(e):
             r, c = self.place(node, row, chunk)
             if self.known((node, r, c)) is None:
                 self.remember((node, r, c), self._node(node, row, chunk))
@@ -210,7 +214,9 @@ class Emitter(Values):
                     return y
         if isinstance(a, ir.Constant) and isinstance(b, ir.Constant):
             return ir.Constant(I64, a.constant * b.constant)
-        return self.builder.mul(a, b, flags=("nsw",))
+        key = ("product", a.get_reference(), b.get_reference())
+        found = self.known(key)
+        return found if found is not None else self.remember(key, self.builder.mul(a, b, flags=("nsw",)))
 
     def pointer(self, base: ir.Value, offset: ir.Value, ty: ir.Type) -> ir.Value:
         return self.builder.gep(base, [offset], inbounds=True, source_etype=ty)

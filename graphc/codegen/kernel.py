@@ -87,7 +87,7 @@ def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref
         strides.insert(0, stride)
         stride = e.product(extent, stride)
     real_extents = tuple(e.value(x) for x in buffer.extent)
-    return Ref(pointer, tuple(strides), buffer.lower, real_extents, buffer.ring)
+    return Ref(pointer, tuple(strides), buffer.lower, real_extents, buffer.ring, buffer.extent)
 
 
 # Nodes -------------------------------------------------------------------------------------------------------------------
@@ -104,13 +104,9 @@ def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Ex
     """The conditions under which a nest runs that the loops around it do not already ensure."""
     domain = nest.statements[0].domain
     known = [c for loop in around for c in _range_of(loop)]
-    implied = Domain.where(nest.outer, *known).set if nest.outer else None
-    shadow = domain.project(nest.outer)
-    if implied is not None:
-        shadow = shadow.with_set(shadow.set.gist(implied))
-    if shadow.set.plain_is_universe():
-        return []
-    return conditions(shadow, nest.outer, context)
+    if known:
+        domain = domain.with_set(domain.set.gist(Domain.where(domain.indices, *known).set))
+    return conditions(domain, nest.outer, context)
 
 
 def _range_of(loop: Loop) -> list[Expr]:

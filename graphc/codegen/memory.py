@@ -184,7 +184,17 @@ def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
         return _reverse(e, vector_load(e, e.pointer(base, start, ty), ty, mask))
     if _is_const(found.lane, 0):
         return e.splat(e.builder.load(e.pointer(base, start, ty), typ=ty), lanes)
+    if e.tile.mask is None:
+        return _strided_load(e, e.pointer(base, start, ty), found.lane, ty)
     return gather(e, base, _lane_offsets(e, start, found.lane), ty)
+
+
+def _strided_load(e: Emitter, pointer: ir.Value, stride: ir.Value, ty: ir.Type) -> ir.Value:
+    total: ir.Value = ir.Constant(ir.VectorType(ty, e.tile.lanes), ir.Undefined)
+    for k in range(e.tile.lanes):
+        one = e.builder.load(e.pointer(pointer, e.product(ir.Constant(I64, k), stride), ty), typ=ty)
+        total = e.builder.insert_element(total, one, ir.Constant(I32, k))
+    return total
 
 
 def _lane_offsets(e: Emitter, start: ir.Value, stride: ir.Value) -> ir.Value:

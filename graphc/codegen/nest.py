@@ -6,24 +6,22 @@ Sums are kept in registers over the loops that sum and combined with the element
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import islpy as isl
 from llvmlite import ir
 
 from graphc.codegen.contraction import emit_contraction
-from graphc.codegen.emitter import Emitter, Tile
+from graphc.codegen.emitter import Emitter
+from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import store
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan
-from graphc.codegen.values import I32, I64
-from graphc.equations.bounds import Bounds, loop_bounds
-from graphc.equations.expr import Expr, Index, Read
+from graphc.codegen.values import I32
+from graphc.equations.bounds import loop_bounds
+from graphc.equations.expr import Expr, Read
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
-
-Body = Callable[[], None]
-
 
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
     """The whole nest at the current place; `guards` are the conditions on sizes and outer loops under which it runs."""
@@ -51,86 +49,16 @@ def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set, s
     bounds = chosen.order[level]
 
     def inside() -> None:
-        with _guarded(e, bounds):
+        with guarded(e, bounds):
             _loops(e, nest, chosen, level + 1, context, share)
 
-    first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
     if bounds.index is chosen.vec:
-        _vector_loop(e, bounds.index, first, last, chosen, inside)
+        vector_loop(e, bounds, chosen, inside)
     elif bounds.index is chosen.row:
-        _row_loop(e, bounds.index, first, last, chosen, inside)
+        row_loop(e, bounds, chosen, inside)
     else:
-        with e.loop(first, last, name=bounds.index.name) as i, _bound(e, bounds.index, i):
-            inside()
-
-
-@contextmanager
-def _bound(e: Emitter, index: Index, value: ir.Value) -> Iterator[None]:
-    e.env[index] = value
-    yield
-    del e.env[index]
-
-
-@contextmanager
-def _tile(e: Emitter, tile: Tile) -> Iterator[None]:
-    before, e.tile = e.tile, tile
-    yield
-    e.tile = before
-
-
-@contextmanager
-def _guarded(e: Emitter, bounds: Bounds) -> Iterator[None]:
-    with ExitStack() as stack:
-        for g in bounds.guards:
-            stack.enter_context(e.only_if(_all_lanes(e, e.value(g))))
-        yield
-
-
-def _all_lanes(e: Emitter, condition: ir.Value) -> ir.Value:
-    assert not isinstance(condition.type, ir.VectorType), "a stride condition along the vector axis"
-    return condition
-
-
-def _vector_loop(
-    e: Emitter, index: Index, first: ir.Value, last: ir.Value, chosen: Plan, inside: Body
-) -> None:
-    """Blocks of `chunks` vectors, then vectors one at a time, the last of them masked."""
-    b, lanes = e.builder, e.lanes
-    block = chosen.chunks * lanes
-    whole = b.sub(last, ir.Constant(I64, block - 1))
-    next_at = e.alloca(I64, "next")
-    b.store(first, next_at)
-    if _may_run(first, whole):
-        with e.loop(first, whole, step=block, name=index.name) as i, _bound(e, index, i):
-            with _tile(e, Tile(None, 1, index, lanes, chosen.chunks)):
-                inside()
-            b.store(b.add(i, ir.Constant(I64, block)), next_at)
-    start = b.load(next_at, typ=I64)
-    with e.loop(start, last, step=lanes, name=index.name + ".tail") as i, _bound(e, index, i):
-        left = b.sub(last, i)
-        iota = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
-        mask = b.icmp_signed("<=", iota, e.splat(left, lanes))
-        with _tile(e, Tile(None, 1, index, lanes, 1, mask)):
-            inside()
-
-
-def _may_run(first: ir.Value, last: ir.Value) -> bool:
-    constant = isinstance(first, ir.Constant) and isinstance(last, ir.Constant)
-    return not (constant and first.constant > last.constant)
-
-
-def _row_loop(e: Emitter, index: Index, first: ir.Value, last: ir.Value, chosen: Plan, inside: Body) -> None:
-    """Blocks of `rows` values, then one at a time."""
-    b, t = e.builder, e.tile
-    whole = b.sub(last, ir.Constant(I64, chosen.rows - 1))
-    next_at = e.alloca(I64, "next")
-    b.store(first, next_at)
-    for rows, limit in ((chosen.rows, whole), (1, last)):
-        start = b.load(next_at, typ=I64)
-        with e.loop(start, limit, step=rows, name=index.name) as i, _bound(e, index, i):
-            with _tile(e, Tile(index, rows, t.vec, t.lanes, t.chunks, t.mask)):
-                inside()
-            b.store(b.add(i, ir.Constant(I64, rows)), next_at)
+        with plain_loops(e, [bounds]):
+            _loops(e, nest, chosen, level + 1, context, share)
 
 
 def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
@@ -140,14 +68,14 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
             _accumulate_in_memory(e, s, nest, context)
         elif not inner:
             for r, c in e.tile.points():
-                _write(e, s, r, c, e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind))
+                write_element(e, s, r, c, e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind))
         elif chosen.reduce_vec is not None:
             _reduce_along_vector(e, s, nest, chosen, context)
         else:
             _reduce(e, s, nest, context)
 
 
-def _write(e: Emitter, s: Statement, r: int, c: int, value: ir.Value) -> None:
+def write_element(e: Emitter, s: Statement, r: int, c: int, value: ir.Value) -> None:
     """Store a contribution (combined with what is there unless it is the start), and keep it at hand for readers."""
     element = Read(s.tensor, s.write)
     if s.mode != "set":
@@ -156,18 +84,6 @@ def _write(e: Emitter, s: Statement, r: int, c: int, value: ir.Value) -> None:
         value = e.splat(value, e.tile.lanes)
     store(e, s.tensor, s.write, value, r, c)
     e.remember((element, *e.place(element, r, c)), value)
-
-
-@contextmanager
-def inner_loops(e: Emitter, bounds: Sequence[Bounds]) -> Iterator[None]:
-    """Plain loops over these indices, one inside the other."""
-    with ExitStack() as stack:
-        for bound in bounds:
-            first, last = e.scalar(bound.lower), e.scalar(bound.upper)
-            i = stack.enter_context(e.loop(first, last, name=bound.index.name))
-            stack.enter_context(_bound(e, bound.index, i))
-            stack.enter_context(_guarded(e, bound))
-        yield
 
 
 def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
@@ -182,14 +98,14 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
     cells = {p: e.alloca(shape, "acc") for p in e.tile.points()}
     for cell in cells.values():
         e.builder.store(start, cell)
-    with inner_loops(e, inner_bounds(s, nest, context)):
+    with plain_loops(e, inner_bounds(s, nest, context)):
         for (r, c), cell in cells.items():
             value = e.convert(e.value(s.value, r, c), s.value.kind, kind)
             if moving:
                 value = e.splat(value, e.tile.lanes)
             e.builder.store(e.combine(s.mode, e.builder.load(cell, typ=shape), value, kind), cell)
     for (r, c), cell in cells.items():
-        _write(e, s, r, c, e.builder.load(cell, typ=shape))
+        write_element(e, s, r, c, e.builder.load(cell, typ=shape))
 
 
 def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, chosen: Plan, context: isl.Set) -> None:
@@ -206,7 +122,7 @@ def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, chosen: Plan, con
     if bounds[-1].guards:
         _reduce(e, s, nest, context)
         return
-    with inner_loops(e, bounds[:-1]):
+    with plain_loops(e, bounds[:-1]):
 
         def inside() -> None:
             for c in range(e.tile.chunks):
@@ -217,12 +133,11 @@ def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, chosen: Plan, con
                 cell = cells[c]
                 e.builder.store(e.combine(s.mode, e.builder.load(cell, typ=vec), value, kind), cell)
 
-        last = bounds[-1]
-        _vector_loop(e, index, e.scalar(last.lower), e.scalar(last.upper), chosen, inside)
+        vector_loop(e, bounds[-1], chosen, inside)
     total = e.builder.load(cells[0], typ=vec)
     for cell in cells[1:]:
         total = e.combine(s.mode, total, e.builder.load(cell, typ=vec), kind)
-    _write(e, s, 0, 0, across(e, s.mode, total, kind))
+    write_element(e, s, 0, 0, across(e, s.mode, total, kind))
 
 
 def across(e: Emitter, mode: str, vector: ir.Value, kind: str) -> ir.Value:
@@ -240,9 +155,9 @@ def across(e: Emitter, mode: str, vector: ir.Value, kind: str) -> ir.Value:
 
 def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
     """A scatter: each contribution is added to the element it falls on, one after the other."""
-    with inner_loops(e, inner_bounds(s, nest, context)), e.scope():
+    with plain_loops(e, inner_bounds(s, nest, context)), e.scope():
         for r, c in e.tile.points():
             value = e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind)
-            _write(e, s, r, c, value)
+            write_element(e, s, r, c, value)
 
 

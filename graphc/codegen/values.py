@@ -26,7 +26,7 @@ class Values:
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.real: ir.Type = _FLOATS.get(dtype, I64)
-        self.integral = dtype not in _FLOATS
+        self.in_line = True  # whether long functions are copied to where they are used, or called
         self.builder: ir.IRBuilder = ir.IRBuilder()
 
     def type_of(self, kind: str) -> ir.Type:
@@ -221,7 +221,7 @@ class Values:
                 return vectormath.emit(b, "fabs", v)
             case "pow":
                 return self._power(*v)
-        return vectormath.emit(b, name, v)
+        return vectormath.emit(b, name, v, inline=self.in_line)
 
     def _number(self, value: ir.Value, number: float) -> ir.Value:
         if isinstance(value.type, ir.VectorType):
@@ -244,7 +244,7 @@ class Values:
             for _ in range(int(abs(number)) - 1):
                 total = self.builder.fmul(total, base)
             return total if number > 0 else self.builder.fdiv(self._number(base, 1.0), total)
-        return vectormath.emit(self.builder, "pow", [base, exponent])
+        return vectormath.emit(self.builder, "pow", [base, exponent], inline=self.in_line)
 
     def combine(self, mode: str, a: ir.Value, b: ir.Value, kind: str) -> ir.Value:
         """The reduction's operation on two partial results."""

@@ -141,11 +141,12 @@ def _guards(basic: isl.BasicSet, indices: Sequence[Index]) -> list[Expr]:
 
 
 def conditions(domain: Domain, known: Sequence[Index], context: isl.Set) -> list[Expr]:
-    """What must hold of the sizes and the `known` indices for the domain to have points (an over-approximation)."""
-    shadow = domain.project(known)
-    points = shadow.set.gist_params(context)
-    basic = _single(points.remove_divs()).remove_redundancies()
-    names = _names(basic, shadow.indices)
-    return [
-        make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)) for c in basic.get_constraints()
-    ]
+    """The constraints of a convex domain on sizes and `known` indices alone: what no loop over the others checks."""
+    basic = _single(domain.set.gist_params(context).remove_redundancies())
+    names = _names(basic, domain.indices)
+    inner = [k for k, i in enumerate(domain.indices) if i not in known]
+    found = []
+    for c in basic.remove_divs().get_constraints():
+        if not any(c.get_coefficient_val(SET, k).to_python() for k in inner):
+            found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
+    return found

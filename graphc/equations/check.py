@@ -1,12 +1,108 @@
-"""Checks."""
+"""What must hold of a system: every tensor read is defined, every read stays inside, every cycle makes progress.
+
+`check(system, reads)` raises the error that says where this fails, with a counter-example; `reads` remembers how the
+user wrote each read, and with how many subscripts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from graphc.equations.expr import Read
-from graphc.equations.system import System
+from graphc.equations.domain import is_affine, sample
+from graphc.equations.errors import DefinitionError, DomainError, ShapeError
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.names import AsWritten, complain
+from graphc.equations.ops import OPS
+from graphc.equations.progress import check_progress
+from graphc.equations.system import System, Tensor, Term, reads_of
+
+def check(system: System, reads: AsWritten) -> None:
+    """Raise DefinitionError, ShapeError, DomainError or CausalityError if the system has no meaning."""
+    for eq in system.equations:
+        for term in eq.terms:
+            for read in reads_of(term):
+                _defined(system, term, read)
+                _inside(system, eq.tensor, term, read, reads)
+    check_progress(system, reads)
 
 
-def check(system: System, reads: Mapping[Read, tuple[str, int]]) -> None:
-    pass
+def _defined(system: System, term: Term, read: Read) -> None:
+    t = read.tensor
+    if not t.given and t not in system.by_tensor:
+        raise DefinitionError(
+            complain(f"{t.name} is read, but no equation defines it", str(term.origin), f"Define it, or make it an input: {_as_input(t)}")
+        )
+
+
+def _as_input(t: Tensor) -> str:
+    return f'gc.Input("{t.name}"{"".join(f", {d!r}" for d in t.dims)})'
+
+
+def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWritten) -> None:
+    defined = system.defined(read.tensor)
+    image = term.domain.image(read.subs, read.tensor.dims).intersect_params(system.context)
+    if image.is_subset(defined):
+        return
+    outside = term.domain.inside(read.subs, image - defined)
+    sizes, point = sample(outside.set, system.context) or ({}, ())
+    at: dict[Expr, int] = dict(zip(outside.indices, point, strict=True))
+    form, shown = reads.get(read, (_plain(read), len(read.subs)))
+    text = str(form)
+    _same_sizes(written, term, read, text)
+    where = _values(read, at, shown)
+    element = f"{read.tensor.name}[{', '.join(str(integer(s, at, sizes)) for s in read.subs[:shown])}]" if shown else read.tensor.name
+    moment = f" at {where}" if where else ""
+    given = read.tensor.given
+    why = f"but its dimensions are ({', '.join(map(repr, read.tensor.dims))})" if given else "which no equation defines"
+    example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
+    raise DomainError(complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", _mend(read, element)))
+
+
+def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:
+    """An index that stands alone on axes of unrelated sizes is a mistake in the shapes, not in a subscript."""
+    for write, size in zip(term.write, written.dims, strict=True):
+        for axis, (sub, dim) in enumerate(zip(read.subs, read.tensor.dims, strict=True)):
+            if isinstance(sub, Index) and sub is write and _unrelated(size, dim):
+                what = f"the index {sub!r} runs over an axis of size {size!r} on the left, and over axis {axis} of {text}, of size {dim!r}"
+                raise ShapeError(complain(what, str(term.origin), "Use an index of its own for each size"))
+
+
+def _unrelated(a: Expr, b: Expr) -> bool:
+    sizes = {n for n in postorder(a) if isinstance(n, Size)} ^ {n for n in postorder(b) if isinstance(n, Size)}
+    return bool(sizes)
+
+
+def _values(read: Read, at: Mapping[Any, int], shown: int) -> str:
+    """`t = 0, i = 2` for the indices that the subscripts shown contain."""
+    used = [n for n in postorder(*read.subs[:shown]) if isinstance(n, Index) and n in at]
+    return ", ".join(f"{i.name} = {at[i]}" for i in used)
+
+
+def _mend(read: Read, element: str) -> str:
+    t = read.tensor
+    if not t.given:
+        return f"Define it: Eq({element}, ..)"
+    return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
+
+
+def _plain(read: Read) -> str:
+    return repr(read).replace(" ", "").replace(",", ", ")
+
+
+def integer(e: Expr, at: Mapping[Any, int], sizes: Mapping[str, int]) -> int | str:
+    """The value of a subscript at a point; its text where it is read from data."""
+    if not is_affine(e):
+        return repr(e)
+    values: dict[Expr, Any] = {}
+    for n in postorder(e):
+        match n:
+            case Const(value=v):
+                values[n] = v
+            case Size(name=name):
+                values[n] = sizes.get(name, 1)
+            case Index():
+                values[n] = at.get(n, 0)
+            case Op(name=name, args=args):
+                values[n] = OPS[name].numpy(*(values[a] for a in args))
+    return int(values[e])

@@ -6,12 +6,10 @@ With n signal elements, k kernel elements a distance d apart, reach e = (k-1)*d:
 
 from __future__ import annotations
 
-import sympy as sp
-
 from graphc.equations.errors import ShapeError
-from graphc.equations.expr import Const, Expr, Index, Read, make
+from graphc.equations.expr import Const, Expr, make
 from graphc.equations.lift import Env, Lifter, Shape
-from graphc.equations.reduce import Bound, Reduce, merged
+from graphc.equations.reduce import Bound, merged
 from graphc.language.notation import Convolution
 
 
@@ -41,28 +39,13 @@ def value(lifter: Lifter, e: Convolution, at: tuple[Expr, ...], env: Env) -> Exp
     """The sum that a convolution is, at the element `at`."""
     signal, kernel = e.args[:2]
     lengths = lifter.shape(kernel)
-    bound = tuple(Bound(Index(name), Const(0), k) for name, k in zip(_letters(lifter, len(lengths)), lengths, strict=True))
+    bound = tuple(Bound(lifter.axis(), Const(0), k) for k in lengths)
     where = []
     for o, b, k, s, d in zip(at, bound, lengths, _each(lifter, e, 3), _each(lifter, e, 4), strict=True):
         reach = (k - 1) * d
         start = {"full": Const(0), "same": make("floordiv", reach, Const(2)), "valid": reach}[e.mode]
         full = o * s + start
         where.append(full - b.index * d if e.flips else full - reach + b.index * d)
-    x = _operand(lifter, signal, tuple(where), env)
+    x = lifter.operand(signal, tuple(where), env)
     w = lifter.build(kernel, tuple(b.index for b in bound), env)
     return merged("sum", bound, x * w)
-
-
-def _letters(lifter: Lifter, n: int) -> list[str]:
-    return [lifter.axis().name for _ in range(n)]
-
-
-def _operand(lifter: Lifter, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
-    """The signal at `at`. An expression becomes a tensor of its own, so that it, too, vanishes outside."""
-    plain = lifter.build(e, at, env)
-    if isinstance(plain, Read):
-        return plain
-    axes = tuple(lifter.axis() for _ in at)
-    body = lifter.build(e, axes, env)
-    bound = tuple(Bound(i, Const(0), n) for i, n in zip(axes, lifter.shape(e), strict=True))
-    return lifter.named(e, bound, body, at)

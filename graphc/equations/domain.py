@@ -58,11 +58,13 @@ def _affine_op(node: Op, parts: list[str]) -> str | None:
             return f"({node.args[0].value} * {b})"
         case "mul", [a, _] if isinstance(node.args[1], Const):
             return f"({node.args[1].value} * {a})"
-        case ("floordiv" | "mod"), [a, _] if isinstance(node.args[1], Const) and node.args[1].value > 0:
-            return f"(floor({a} / {node.args[1].value}))" if node.name == "floordiv" else f"({a} mod {node.args[1].value})"
+        case (("floordiv" | "mod"), [a, _]) if isinstance(node.args[1], Const) and node.args[1].value > 0:
+            return (
+                f"(floor({a} / {node.args[1].value}))" if node.name == "floordiv" else f"({a} mod {node.args[1].value})"
+            )
         case "floor", [a]:
             return a if node.args[0].kind in ("weak", "int") else None
-        case ("lt" | "le" | "gt" | "ge" | "eq" | "ne"), [a, b] if all(x.kind != "real" for x in node.args):
+        case (("lt" | "le" | "gt" | "ge" | "eq" | "ne"), [a, b]) if all(x.kind != "real" for x in node.args):
             return f"({a} {_COMPARE[node.name]} {b})"
         case "and", [a, b]:
             return f"({a} and {b})"
@@ -76,7 +78,12 @@ def _affine_op(node: Op, parts: list[str]) -> str | None:
 
 def size_names(*exprs: Expr) -> set[str]:
     """The names of the sizes in these expressions."""
-    return {n.name for n in postorder(*exprs) if isinstance(n, Size)}
+    return set().union(*(_size_names(e) for e in exprs))
+
+
+@lru_cache(maxsize=8192)
+def _size_names(e: Expr) -> frozenset[str]:
+    return frozenset(n.name for n in postorder(e) if isinstance(n, Size))
 
 
 def _params(names: Iterable[str]) -> str:
@@ -130,7 +137,12 @@ class Domain:
 
         zero = Const(0)
         return Domain.where(
-            indices, *(make(op, a, b) for i, d in zip(indices, dims, strict=True) for op, a, b in (("ge", i, zero), ("lt", i, d)))
+            indices,
+            *(
+                make(op, a, b)
+                for i, d in zip(indices, dims, strict=True)
+                for op, a, b in (("ge", i, zero), ("lt", i, d))
+            ),
         )
 
     def with_set(self, points: isl.Set) -> Domain:
@@ -153,19 +165,7 @@ class Domain:
     def access(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Map:
         """The map from a point to the coordinates `subs`. A subscript that is not affine (an index read from data)
         may be anything, or anything within its axis if `dims` are given."""
-        names = dict(zip(self.indices, _slots(len(self.indices)), strict=True))
-        outs, conditions, used = _slots(len(subs), "o"), [], set()
-        for k, e in enumerate(subs):
-            text = affine_text(e, names)
-            if text is not None:
-                conditions.append(f"{outs[k]} = {text}")
-                used |= size_names(e)
-            elif dims is not None:
-                bound = affine_text(dims[k], {})
-                conditions.append(f"0 <= {outs[k]} < {bound}")
-                used |= size_names(dims[k])
-        body = "{ [" + ", ".join(names.values()) + "] -> [" + ", ".join(outs) + "]"
-        return read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
+        return _access(self.indices, tuple(subs), None if dims is None else tuple(dims))
 
     def image(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Set:
         """The coordinates that `subs` takes over this domain."""
@@ -181,9 +181,7 @@ class Domain:
     def extend(self, indices: Sequence[Index]) -> Domain:
         """This domain times all integers for each further index."""
         n = len(self.indices)
-        return Domain(
-            self.indices + tuple(indices), self.set.insert_dims(isl.dim_type.set, n, len(indices))
-        )
+        return Domain(self.indices + tuple(indices), self.set.insert_dims(isl.dim_type.set, n, len(indices)))
 
     def project(self, keep: Sequence[Index]) -> Domain:
         """The shadow on the indices `keep` (in this domain's order)."""
@@ -203,10 +201,29 @@ class Domain:
         return _restore, (self.indices, str(self.set))
 
     def __repr__(self) -> str:
-        text = str(self.set)
-        for k, index in reversed(list(enumerate(self.indices))):
-            text = text.replace(f"i{k}", index.name)
-        return text
+        shown, taken = self.set, set[str]()
+        for k, index in enumerate(self.indices):
+            name = index.name if index.name not in taken else f"{index.name}_{k}"
+            taken.add(name)
+            shown = shown.set_dim_name(isl.dim_type.set, k, name)
+        return str(shown)
+
+
+@lru_cache(maxsize=8192)
+def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], dims: tuple[Expr, ...] | None) -> isl.Map:
+    names = dict(zip(indices, _slots(len(indices)), strict=True))
+    outs, conditions, used = _slots(len(subs), "o"), [], set()
+    for k, e in enumerate(subs):
+        text = affine_text(e, names)
+        if text is not None:
+            conditions.append(f"{outs[k]} = {text}")
+            used |= size_names(e)
+        elif dims is not None:
+            bound = affine_text(dims[k], {})
+            conditions.append(f"0 <= {outs[k]} < {bound}")
+            used |= size_names(dims[k])
+    body = "{ [" + ", ".join(names.values()) + "] -> [" + ", ".join(outs) + "]"
+    return read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
 
 
 def _restore(indices: tuple[Index, ...], text: str) -> Domain:
@@ -217,7 +234,14 @@ def box_set(dims: Sequence[Expr]) -> isl.Set:
     """The coordinates of a tensor with these dimensions: 0 <= c < dim on each axis."""
     names = _slots(len(dims))
     texts = [f"0 <= {n} < {affine_text(d, {})}" for n, d in zip(names, dims, strict=True)]
-    return read_set(_params(size_names(*dims)) + "{ [" + ", ".join(names) + "]" + (" : " + " and ".join(texts) if texts else "") + " }")
+    return read_set(
+        _params(size_names(*dims))
+        + "{ ["
+        + ", ".join(names)
+        + "]"
+        + (" : " + " and ".join(texts) if texts else "")
+        + " }"
+    )
 
 
 def point_set(rank: int) -> isl.Set:

@@ -13,7 +13,8 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from itertools import count
+from functools import lru_cache
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
@@ -209,6 +210,18 @@ def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
 
 def postorder(*roots: Expr) -> Iterator[Expr]:
     """Every distinct node below `roots`, children before parents; no recursion."""
+    known = _short_order(roots[0]) if len(roots) == 1 else None
+    return _walk(roots) if known is None else iter(known)
+
+
+@lru_cache(maxsize=1 << 14)
+def _short_order(root: Expr) -> tuple[Expr, ...] | None:
+    """The order of a small expression, asked for again and again; None for one of many nodes."""
+    found = tuple(islice(_walk((root,)), 101))
+    return found if len(found) <= 100 else None
+
+
+def _walk(roots: tuple[Expr, ...]) -> Iterator[Expr]:
     seen: set[Expr] = set()
     for root in roots:
         stack: list[tuple[Expr, bool]] = [(root, False)]
@@ -251,6 +264,8 @@ def transform(root: Expr, visit: Callable[[Expr], Expr | None]) -> Expr:
 
 def substitute(root: Expr, mapping: Mapping[Any, Expr]) -> Expr:
     """Replace whole subexpressions (keys) simultaneously; what is put in is not searched again."""
+    if not any(node in mapping for node in postorder(root)):
+        return root
     done: dict[Expr, Expr] = {}
     for node in postorder(root):
         if node in mapping:

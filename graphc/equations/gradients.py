@@ -85,11 +85,12 @@ def _differentiate(system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]
 def replace_tensors(system: System, new: Mapping[Tensor, Tensor]) -> System:
     """`system` reading the tensors `new[t]` where it reads `t`."""
     return system.with_equations(
-        replace(eq, terms=tuple(_reread(term, new) for term in eq.terms)) for eq in system.equations
+        replace(eq, terms=tuple(reread(term, new) for term in eq.terms)) for eq in system.equations
     )
 
 
-def _reread(term: Term, new: Mapping[Tensor, Tensor]) -> Term:
+def reread(term: Term, new: Mapping[Tensor, Tensor]) -> Term:
+    """`term` reading the tensors `new[t]` where it reads `t`."""
     mapping: dict[Expr, Expr] = {r: Read(new[r.tensor], r.subs) for r in reads_of(term) if r.tensor in new}
     if not mapping:
         return term

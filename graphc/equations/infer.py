@@ -276,5 +276,5 @@ def as_written(read: Read, written: Written) -> str:
     """A read as the user wrote it."""
     found = written.reads.get(read)
     if found is not None:
-        return found[0]
+        return str(found[0])
     return f"{read.tensor.name}[{', '.join(repr(s).replace(' ', '') for s in read.subs)}]" if read.subs else read.tensor.name

@@ -6,7 +6,8 @@ its value where those axes stand at the subscripts `at`. Reductions become `Redu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
@@ -17,9 +18,20 @@ from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedErro
 from graphc.equations.expr import Const, Expr, Index, Read, Size, make
 from graphc.equations.names import Names, Written
 from graphc.equations.reduce import Bound, merged
+from graphc.equations.system import Tensor
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """A tensor for an expression that a convolution reads at shifted places: tensor[axes] = value."""
+
+    tensor: Tensor
+    axes: tuple[Index, ...]
+    ranges: tuple[tuple[Expr, Expr], ...]
+    value: Expr
+
 
 Env = Mapping[sp.Basic, Expr]
 Shape = tuple[Expr, ...]
@@ -29,8 +41,9 @@ _PLAIN = {"Sum": "sum", "Prod": "prod", "Mean": "mean", "amax": "max", "amin": "
 class Lifter:
     """The state of lifting one equation: the tables of the system, and names for the indices it makes."""
 
-    def __init__(self, names: Names, written: Written) -> None:
-        self.names, self.written = names, written
+    def __init__(self, names: Names, written: Written, bounds: Mapping[Index, tuple[Expr, Expr]]) -> None:
+        self.names, self.written, self.bounds = names, written, bounds
+        self.operands: list[Operand] = []
         self.made: dict[Any, Expr] = {}
         used = {s.name for s in written.eq.free_symbols} | {str(t) for t in written.eq.atoms(sy.Tensor)}
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
@@ -177,7 +190,7 @@ class Lifter:
 
     def _read(self, t: sy.Tensor, subs: tuple[Expr, ...], at: tuple[Expr, ...], access: sy.Access | None = None) -> Expr:
         read = Read(self.names.tensor(t), subs + at)
-        self.written.reads.setdefault(read, (str(access if access is not None else t), len(subs)))
+        self.written.reads.setdefault(read, (t if access is None else access, len(subs)))
         return read
 
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
@@ -210,6 +223,21 @@ class Lifter:
         a = self.build(left, (*at[:split], k), env)
         b = self.build(right, (k, *at[split:]), env)
         return merged("sum", (Bound(k, Const(0), self.shape(right)[0]),), a * b)
+
+    def operand(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
+        """`e` at shifted places `at`, read from a tensor of its own, so that it vanishes outside its axes."""
+        plain = self.build(e, at, env)
+        axes = tuple(self.axis() for _ in at)
+        body = self.build(e, axes, env)
+        others = tuple(i for i in reducing.all_indices(body) if i not in axes)
+        if isinstance(plain, Read) or any(i not in self.bounds for i in others):
+            return plain
+        ranges = [*(self.bounds[i] for i in others), *((Const(0), n) for n in self.shape(e))]
+        kind = "int" if body.kind == "int" else "real"
+        tensor = Tensor(self.names.fresh(f"{self.written.name}_in"), tuple(h - lo for lo, h in ranges), "tensor", kind)
+        self.operands.append(Operand(tensor, (*others, *axes), tuple(ranges), body))
+        lows = [lo for lo, _ in ranges]
+        return Read(tensor, tuple(s - lo for s, lo in zip((*others, *at), lows, strict=True)))
 
     # -- reductions -----------------------------------------------------------------------------------------------
 
@@ -277,15 +305,3 @@ def _with_index(left: sp.Basic, e: sp.Symbol) -> str:
     if isinstance(left, sy.Access):
         return f"{left.base}[{', '.join(sy.compact(s) for s in (*left.subs_, e))}]"
     return f"{left}[{e}]"
-
-
-def walk(*roots: sp.Basic) -> Iterator[sp.Basic]:
-    """Every distinct node below these."""
-    seen: set[sp.Basic] = set()
-    todo = list(roots)
-    while todo:
-        e = todo.pop()
-        if e not in seen:
-            seen.add(e)
-            yield e
-            todo.extend(e.args)

@@ -15,12 +15,13 @@ import sympy as sp
 
 from graphc.equations import boundary, check, particular
 from graphc.equations.errors import DefinitionError
-from graphc.equations.expr import Expr
+from graphc.equations.expr import Expr, Index
 from graphc.equations.gradients import loss_equations, resolve
-from graphc.equations.infer import Ranges, Scope
+from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, scope_of, target
-from graphc.equations.lift import Lifter
+from graphc.equations.lift import Lifter, Operand
 from graphc.equations.names import Names, Written, integer_tensors
+from graphc.equations.reduce import renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -33,7 +34,6 @@ class Piece:
     """A part of one of the user's equations: where it holds, what it says there."""
 
     written: Written
-    left: Left
     tensor: Tensor
     write: tuple[Expr, ...]
     scope: Scope
@@ -55,7 +55,7 @@ def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lower
     losses, extra = loss_equations(w.eq for w in written)
     written += [_written(e, place) for e in extra]
     lefts = [target(w) for w in written]
-    names = Names(_kinds(lefts))
+    names = Names(*_kinds(lefts))
     for d in losses:
         names.tensor(d.wrt)
     ranges = Ranges()
@@ -65,11 +65,11 @@ def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lower
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
     for p in pieces:
         ranges.resolve(p.value, set(p.scope.indices), p.written)
-    builder = Builder(ranges, {t.name for t in names.tensors})
+    builder = Builder(ranges, names.fresh)
     made = _assemble(pieces, builder)
     given = tuple(t for t in names.tensors.values() if t.given)
     system = System(given, tuple(made + builder.auxiliaries))
-    system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside})
+    system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     reads = {read: text for w in written for read, text in w.reads.items()}
     check.check(system, reads)
     system, gradients = resolve(system, names, losses)
@@ -88,7 +88,8 @@ def _written(e: sp.Basic, place: tuple[str, int]) -> Written:
     return Written(e, Origin(str(e), *place))
 
 
-def _kinds(lefts: Sequence[Left]) -> dict[sy.Tensor, str]:
+def _kinds(lefts: Sequence[Left]) -> tuple[dict[sy.Tensor, str], set[str]]:
+    """Whether each tensor holds integers; and all names that are taken."""
     found: dict[sy.Tensor, None] = {}
     for left in lefts:
         for t in left.written.eq.atoms(sy.Tensor):
@@ -96,12 +97,12 @@ def _kinds(lefts: Sequence[Left]) -> dict[sy.Tensor, str]:
             if isinstance(t, D):
                 found[t.wrt] = None
                 found.update(dict.fromkeys(t.loss.atoms(sy.Tensor)))
-    _no_clashes(lefts, list(found))
-    return integer_tensors([(left.tensor, left.written.eq.rhs) for left in lefts], found)
+    taken = _no_clashes(lefts, list(found))
+    return integer_tensors([(left.tensor, left.written.eq.rhs) for left in lefts], found), taken
 
 
-def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> None:
-    """One name, one thing."""
+def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> set[str]:
+    """One name, one thing. Gives all names."""
     seen: dict[str, sp.Basic] = {}
     symbols = {s for left in lefts for s in left.written.eq.atoms(sp.Symbol) if isinstance(s, sy.Size | sy.Index)}
     symbols |= {s for t in tensors for d in t.dims for s in d.free_symbols}
@@ -112,6 +113,7 @@ def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> None:
             continue
         both = f"{_describe(other)} and {_describe(thing)}"
         raise DefinitionError(f"{name} names two things: {both}\n  Rename one of them")
+    return set(seen)
 
 
 def _describe(thing: sp.Basic) -> str:
@@ -124,7 +126,7 @@ def _describe(thing: sp.Basic) -> str:
 
 def _pieces(left: Left, names: Names, ranges: Ranges) -> list[Piece]:
     w = left.written
-    lifter = Lifter(names, w)
+    lifter = Lifter(names, w, ranges.bounds)
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:
@@ -132,7 +134,21 @@ def _pieces(left: Left, names: Names, ranges: Ranges) -> list[Piece]:
     scope = scope_of(parsed, left, names, ranges)
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
-    return [Piece(w, left, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
+    out = [Piece(w, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
+    for o in lifter.operands:
+        out += _operand(o, w, ranges)
+    return out
+
+
+def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
+    """The equation of a tensor that a convolution reads."""
+    axes = tuple(Index(i.name) for i in o.axes)
+    write = tuple(i - low for i, (low, _) in zip(axes, o.ranges, strict=True))
+    ends = [c for s, n in zip(write, o.tensor.dims, strict=True) for c in within(s, n)]
+    ranges.bounds.update(zip(axes, o.ranges, strict=True))
+    scope = Scope(axes, tuple(ends), write=write)
+    value = renamed(o.value, dict(zip(o.axes, axes, strict=True)))
+    return [Piece(w, o.tensor, write, scope.with_(c), v) for c, v in split(value)]
 
 
 def _assemble(pieces: Sequence[Piece], builder: Builder) -> list[Equation]:

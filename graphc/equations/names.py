@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,9 @@ from graphc.language import symbols as sy
 from graphc.language.notation import D
 
 
+AsWritten = Mapping[Read, tuple[object, int]]  # how a read was written, and with how many subscripts
+
+
 def complain(what: str, where: str, mend: str = "") -> str:
     """The form of every message: what is wrong, in which equation, what to do."""
     return f"{what}\n  in {where}" + (f"\n  {mend}" if mend else "")
@@ -29,7 +32,13 @@ class Written:
 
     eq: sp.Eq
     origin: Origin
-    reads: dict[Read, tuple[str, int]] = field(default_factory=dict)
+    reads: dict[Read, tuple[object, int]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The tensor on the left."""
+        left = self.eq.lhs
+        return str(left.base if isinstance(left, sy.Access) else left)
 
     def error(self, kind: type[GraphcError], what: str, mend: str = "") -> GraphcError:
         return kind(complain(what, self.origin.equation, mend))
@@ -38,12 +47,21 @@ class Written:
 class Names:
     """Tables from the user's objects to the representation's, for one system."""
 
-    def __init__(self, kinds: dict[sy.Tensor, str]) -> None:
-        self.kinds = kinds
+    def __init__(self, kinds: dict[sy.Tensor, str], taken: set[str]) -> None:
+        self.kinds, self.taken = kinds, taken
         self.tensors: dict[sy.Tensor, Tensor] = {}
         self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
         self.gradients: dict[D, Tensor] = {}
         self.keep: list[Any] = []  # environments that caches key by identity
+
+    def fresh(self, wanted: str) -> str:
+        """`wanted`, or with a number behind it, so that nothing has it yet."""
+        name, k = wanted, 1
+        while name in self.taken:
+            k += 1
+            name = f"{wanted}_{k}"
+        self.taken.add(name)
+        return name
 
     def size(self, s: sy.Size) -> Size:
         return Size(s.name)

@@ -32,15 +32,20 @@ def resolve(pieces: Sequence[Piece]) -> list[Piece]:
         if len(group) > 1:
             images = {w: _image(ps) for w, ps in group.items()}
             for a, b in combinations(group, 2):
-                _decide(tensor, a, images[a], b, images[b], taken)
-    return [
-        p if p.written not in taken else replace_scope(p, taken[p.written])
-        for p in pieces
-    ]  # fmt: skip
+                _prefer(a, images[a], b, images[b], taken)
+            for a, b in combinations(group, 2):
+                _only_once(tensor, a, _rest(images[a], taken.get(a)), b, _rest(images[b], taken.get(b)), taken)
+    return [_without(p, taken[p.written]) if p.written in taken else p for p in pieces]
 
 
-def replace_scope(p: Piece, taken: Sequence[isl.Set]) -> Piece:
-    return replace(p, scope=replace(p.scope, minus=(*p.scope.minus, *taken)))
+def _without(p: Piece, taken: Sequence[isl.Set]) -> Piece:
+    return replace(p, scope=replace(p.scope, minus=tuple(taken)))
+
+
+def _rest(image: isl.Set, taken: Sequence[isl.Set] | None) -> isl.Set:
+    for t in taken or ():
+        image = image - t
+    return image
 
 
 def _image(pieces: Sequence[Piece]) -> isl.Set:
@@ -50,9 +55,8 @@ def _image(pieces: Sequence[Piece]) -> isl.Set:
     return image
 
 
-def _decide(
-    tensor: Tensor, a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]
-) -> None:
+def _prefer(a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]) -> None:
+    """Where one image lies strictly in the other, it is the more particular."""
     both = left & right
     if both.is_empty():
         return
@@ -63,19 +67,27 @@ def _decide(
         taken.setdefault(b, []).append(left)
     elif b_in_a and not a_in_b:
         taken.setdefault(a, []).append(right)
-    elif _degenerate(both):
+
+
+def _only_once(
+    tensor: Tensor, a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]
+) -> None:
+    both = left & right
+    if both.is_empty():
+        return
+    if _degenerate(both):
         taken.setdefault(b, []).append(left)
-    else:
-        sizes, point = sample(both) or ({}, ())
-        at = f"[{', '.join(map(str, point))}]" if point else ""
-        example = f", for example at {', '.join(f'{k} = {v}' for k, v in sizes.items())}" if sizes else ""
-        raise DefinitionError(
-            complain(
-                f"{tensor.name}{at} is defined twice{example}",
-                f"{a.origin}\n  and {b.origin}",
-                "Make one left side more particular than the other, or divide the indices with a Piecewise",
-            )
+        return
+    sizes, point = sample(both) or ({}, ())
+    element = f"{tensor.name}[{', '.join(map(str, point))}]" if point else tensor.name
+    example = f", for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
+    raise DefinitionError(
+        complain(
+            f"{element} is defined twice{example}",
+            f"{a.origin}\n  and {b.origin}",
+            f"Say which holds there, Eq({element}, ..), or divide the indices with a Piecewise",
         )
+    )
 
 
 def _degenerate(both: isl.Set) -> bool:

@@ -7,10 +7,10 @@ compound reductions stand for: softmax, logsumexp and argmax with the largest va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +76,18 @@ def all_indices(e: Expr) -> set[Index]:
                     inner |= indices_of(end)
         found |= inner - set(r.indices)
     return found
+
+
+def renamed(e: Expr, new: Mapping[Index, Expr]) -> Expr:
+    """`e` with other indices, inside reductions too."""
+    mapping: dict[Expr, Expr] = dict(new)
+    for r in reduces(e):
+        bound = tuple(
+            Bound(b.index, None if b.low is None else renamed(b.low, new), None if b.high is None else renamed(b.high, new))
+            for b in r.bound
+        )
+        mapping[r] = Reduce(r.op, bound, renamed(r.body, new))
+    return substitute(e, mapping)
 
 
 def plain_dim(index: Index, body: Expr) -> Expr | None:

@@ -253,6 +253,37 @@ def _or(args: tuple[Expr, ...]) -> Expr | None:
     return None
 
 
+def _divided(args: tuple[Expr, ...]) -> tuple[dict[Expr, int], int, dict[Expr, int], int, int] | None:
+    """An integer over a literal d: what d divides (leaves, constant), and the rest, its constant in (-d, 0]."""
+    a, b = args
+    if not (_is_int(a) and isinstance(b, Const) and isinstance(b.value, int) and b.value > 0):
+        return None
+    d = b.value
+    parts, c = affine_parts(a)
+    whole = {leaf: k // d for leaf, k in parts.items() if k % d == 0}
+    rest = {leaf: k for leaf, k in parts.items() if k % d}
+    up = -(-c // d)
+    return whole, up, rest, c - up * d, d
+
+
+def _floordiv(args: tuple[Expr, ...]) -> Expr | None:
+    found = _divided(args)
+    if found is None or not (found[0] or found[1] or not found[2]):
+        return None
+    whole, c, rest, r, d = found
+    inner = affine_sum(rest, r)  # (d*x + y) // d -> x + y // d
+    quotient = _fold("floordiv", (inner, Const(d))) or Op("floordiv", (inner, Const(d)))
+    return simplify("add", (affine_sum(whole, c), quotient))
+
+
+def _mod(args: tuple[Expr, ...]) -> Expr | None:
+    found = _divided(args)
+    if found is None or not (found[0] or found[1] or not found[2]):
+        return None
+    inner = affine_sum(found[2], found[3])  # (d*x + y) % d -> y % d
+    return _fold("mod", (inner, Const(found[4]))) or Op("mod", (inner, Const(found[4])))
+
+
 RULES: dict[str, Rule] = {
     "add": _add,
     "sub": _sub,
@@ -266,6 +297,8 @@ RULES: dict[str, Rule] = {
     "minimum": _same,
     "and": _and,
     "or": _or,
+    "floordiv": _floordiv,
+    "mod": _mod,
 }
 _INTEGER = frozenset(("add", "sub", "neg", "mul"))
 

@@ -69,6 +69,11 @@ class Term:
     value: Expr
     origin: Origin | None = None
 
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """The distinct reads of the value and of the write subscripts."""
+        return tuple(dict.fromkeys(n for e in (self.value, *self.write) for n in reads(e)))
+
     @property
     def reduced(self) -> tuple[Index, ...]:
         """The indices of the domain that are not determined by the element written: those summed over."""
@@ -91,7 +96,7 @@ class Equation:
     def reads(self) -> Iterator[tuple[Term, Read]]:
         """Every read of every term, those in write subscripts too."""
         for term in self.terms:
-            for read in reads_of(term):
+            for read in term.reads:
                 yield term, read
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -104,10 +109,7 @@ def _restore(tensor: Tensor, reduce: str, defined: str, terms: tuple[Term, ...],
 
 def reads_of(term: Term) -> list[Read]:
     """The distinct reads of a term: of its value and of its write subscripts."""
-    found = dict.fromkeys(reads(term.value))
-    for w in term.write:
-        found.update(dict.fromkeys(reads(w)))
-    return list(found)
+    return list(term.reads)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,11 @@ tensor over the indices that occur freely in it, at the points where it is neede
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from graphc.equations.domain import subset
+import islpy as isl
+
+from graphc.equations.domain import Domain, assume, subset
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder, substitute
 from graphc.equations.infer import Ranges, Scope
 from graphc.equations.names import Written
@@ -24,8 +26,8 @@ _EMPTY = {"sum": ZERO, "prod": ONE}
 class Builder:
     """Makes terms and auxiliary equations; `begin` says for which of the user's equations."""
 
-    def __init__(self, ranges: Ranges, taken: set[str]) -> None:
-        self.ranges, self.taken = ranges, taken
+    def __init__(self, ranges: Ranges, fresh: Callable[[str], str]) -> None:
+        self.ranges, self.fresh = ranges, fresh
         self.auxiliaries: list[Equation] = []
         self.shared: dict[object, list[tuple[Tensor, Scope]]] = {}
         self.marks: dict[object, Index] = {}
@@ -107,8 +109,7 @@ class Builder:
         keep = tuple(i for i in scope.indices if i in free)
         lows = {i: self.ranges.bounds[i][0] for i in keep}
         dims = tuple(self.ranges.bounds[i][1] - lows[i] for i in keep)
-        write = tuple(i - lows[i] for i in keep)
-        base = scope.domain.project(keep)
+        base = _without_size_conditions(scope.domain.project(keep))
         inner = Scope(base.indices, base=base)
         write = tuple(i - lows[i] for i in base.indices)
         key = (self._fingerprint(value, {i: self._mark(k) for k, i in enumerate(keep)}), dims, tuple(lows.values()))
@@ -116,7 +117,8 @@ class Builder:
             if subset(inner.domain.set, where.domain.set):
                 return Read(tensor, write)
         body = value.body if isinstance(value, Reduce) and value.op == "let" else value
-        tensor = Tensor(self._fresh(value), dims, "tensor", _kind(value), origin=self.written.origin)
+        suffix = _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
+        tensor = Tensor(self.fresh(f"{self.name}_{suffix}"), dims, "tensor", _kind(value), origin=self.written.origin)
         self.shared.setdefault(key, []).append((tensor, inner))
         op = self.kind_of(body)
         terms = tuple(self.terms(inner, write, body))
@@ -131,16 +133,6 @@ class Builder:
             found |= (inner | all_indices(r)) - set(r.indices)
         return found
 
-    def _fresh(self, value: Expr) -> str:
-        op = value.op if isinstance(value, Reduce) else "sum"
-        wanted = f"{self.name}_{_SUFFIX[op]}"
-        name, k = wanted, 1
-        while name in self.taken:
-            k += 1
-            name = f"{wanted}_{k}"
-        self.taken.add(name)
-        return name
-
     def _mark(self, key: object) -> Index:
         return self.marks.setdefault(key, Index(f"#{len(self.marks)}"))
 
@@ -152,6 +144,12 @@ class Builder:
             region = tuple(self._fingerprint(c, inner) for c in self.ranges.regions[r])
             mapping[r] = self._mark((r.op, len(r.bound), region, self._fingerprint(r.body, inner)))
         return substitute(value, mapping)
+
+
+def _without_size_conditions(domain: Domain) -> Domain:
+    """A projection says which sizes leave any point at all (C > 0); no one asks."""
+    sizes = domain.set.get_var_names(isl.dim_type.param)
+    return domain.with_set(domain.set.gist_params(assume(sizes)))
 
 
 def _kind(value: Expr) -> str:

@@ -10,8 +10,9 @@ from graphc.equations.expr import Expr, Index, Read, Size, transform
 from graphc.equations.system import Equation, System, Tensor, Term
 
 
-def batch(system: System, size: Size, inputs: Sequence[Tensor]) -> System:
+def batch(system: System, size: Size | str, inputs: Sequence[Tensor]) -> System:
     """`system` in which `inputs`, and every tensor that depends on them, have one more axis of `size` in front."""
+    size = Size(size) if isinstance(size, str) else size
     moved = {t: replace(t, dims=(size, *t.dims)) for t in dependents(system, inputs)}
     b = Index(size.name.lower())
 

@@ -50,8 +50,8 @@ def derived(tensor: Tensor, name: str) -> Tensor:
     return replace(tensor, name=name, role="tensor", kind="real", dtype=None)
 
 
-def writes_once(term: Term, defined: isl.Set, context: isl.Set) -> bool:
+def writes_once(term: Term, defined: isl.Set) -> bool:
     """Whether a term writes plain indices and reaches each element of `defined` exactly once."""
     if len(set(term.write)) != len(term.write) or set(term.write) != set(term.domain.indices):
         return False
-    return bool(defined.intersect_params(context).is_subset(term.domain.image(term.write)))
+    return bool(defined.is_subset(term.domain.image(term.write)))

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from graphc.equations.expr import Expr, Op, Read, postorder
+from functools import lru_cache
+
+from graphc.equations.expr import Expr, Index, Op, Read, above_reads, postorder
 from graphc.equations.ops import OPS
 
+CACHED = 1 << 14
 EXPENSIVE = 4  # operations that cost as much as a division are worth a tensor of their own
 
 
+@lru_cache(maxsize=CACHED)
 def flops(e: Expr) -> int:
     """Operations on reals in the DAG of `e`, each counted once; those in subscripts do not count."""
-    return sum(OPS[node.name].flops for node in value_nodes(e) if isinstance(node, Op) and node.kind == "real")
+    return sum(_costs(e))
 
 
+@lru_cache(maxsize=CACHED)
 def expensive(e: Expr) -> bool:
     """Whether `e` contains a division, a root or a transcendental function."""
-    return any(
-        isinstance(node, Op) and node.kind == "real" and OPS[node.name].flops >= EXPENSIVE for node in value_nodes(e)
-    )
+    return max(_costs(e), default=0) >= EXPENSIVE
 
 
-def value_nodes(e: Expr) -> list[Expr]:
+def _costs(e: Expr) -> list[int]:
+    """The cost of each operation; one on numbers and sizes alone (1/T) is made once, before all loops."""
+    found, varies = [], set[Expr]()
+    for node in reversed(value_nodes(e)):
+        if isinstance(node, Read | Index) or any(child in varies for child in node.args):
+            varies.add(node)
+            if isinstance(node, Op) and node.kind == "real":
+                found.append(OPS[node.name].flops)
+    return found
+
+
+@lru_cache(maxsize=CACHED)
+def value_nodes(e: Expr) -> tuple[Expr, ...]:
     """The nodes of `e` outside subscripts, parents before children."""
-    found = {e: None}
-    stack = [e]
-    while stack:
-        node = stack.pop()
-        for child in () if isinstance(node, Read) else node.args:
-            if child not in found:
-                found[child] = None
-                stack.append(child)
-    return list(found)
+    return tuple(reversed(above_reads(e)))
 
 
+@lru_cache(maxsize=CACHED)
 def size(e: Expr) -> int:
     """Number of nodes."""
     return sum(1 for _ in postorder(e))

@@ -2,11 +2,13 @@
 
     X[w(p)] (+)= f(.., Y[r(p)], ..)    for p in D        gives        dY[r(p)] += dX[w(p)] * df/dY[r(p)]    for p in D
 
-(Griewank and Walther, Evaluating Derivatives, 2008, ch. 3, per element; no solving, no deltas, no new guards.) The result
-is a system like any other, so applying this twice gives second derivatives. Reductions other than sums:
+(Griewank and Walther, Evaluating Derivatives, 2008, ch. 3, per element; no solving, no deltas, no new guards.) The
+result is a system like any other, so applying this twice gives second derivatives. Reductions other than sums:
 
 - max, min: `f == X[w]` selects the winners; ties share equally, so a tensor counts them;
 - prod: rewritten as a recurrence first (`products`), whose adjoint is prefix times suffix: exact at zeros.
+
+`stabilise` runs first: the adjoint of log(softmax) is a difference, that of its two steps would be 0/0 far out.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import Names, derived, writes_once, zero_equation
 from graphc.transforms.products import products_to_recurrences
 from graphc.transforms.pullback import ONE, TRUE, ZERO, differentiable_reads, guarded, pullback
+from graphc.transforms.stabilise import stabilise
 
 
 def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[System, dict[Tensor, Tensor]]:
@@ -29,6 +32,7 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
     A tensor on which the loss does not depend gets a gradient of zeros. Raises ShapeError if `loss` is no scalar."""
     if loss.dims:
         raise ShapeError(f"D({loss.name}, ..): {loss!r} is not a scalar; sum it over its axes first")
+    system = stabilise(system)
     active = active_tensors(system, wrt, [loss])
     system = products_to_recurrences(system, active)
     active = active_tensors(system, wrt, [loss])
@@ -65,9 +69,10 @@ def jvp(
 ) -> tuple[System, dict[Tensor, Tensor]]:
     """Forward mode: `system` with equations for the derivative of each output in the direction `tangents`.
 
-    `tangents` gives a tensor of the same dimensions for each input that moves; it must be an input too or be defined."""
+    `tangents` gives a tensor of the same dimensions for each input that moves: an input too, or one that is defined."""
     inputs = [t for t in tangents.values() if t.given and t not in system.inputs]
     system = replace(system, inputs=system.inputs + tuple(inputs))
+    system = stabilise(system)
     active = active_tensors(system, list(tangents), outputs)
     system = products_to_recurrences(system, active)
     active = active_tensors(system, list(tangents), outputs)
@@ -158,4 +163,4 @@ def _adjoint_equation(system: System, primal: Tensor, adjoint: Tensor, terms: li
     if not terms:
         return zero_equation(adjoint, defined)
     eq = Equation(adjoint, "sum", defined, tuple(terms))
-    return replace(eq, reduce="assign") if len(terms) == 1 and writes_once(terms[0], defined, system.context) else eq
+    return replace(eq, reduce="assign") if len(terms) == 1 and writes_once(terms[0], defined) else eq

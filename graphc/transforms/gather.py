@@ -3,9 +3,9 @@
     ds[t - 1, j] += da[t, i]*W[i, j]     becomes     ds[t, j] += da[t + 1, i]*W[i, j]
     dI[i + m] += dS[i]*K[m]              becomes     dI[n] += dS[n - m]*K[m]
 
-A subscript ±i ± j.. + c of the left side becomes the index n in place of one of its own, i = ±(n - rest): unimodular, so
-the points stay the same in number. Strided (2*i + m) and data-dependent left sides stay as they are. Likewise a summed
-index gives way to the subscript i - m of a convolution where that runs over a fixed range (the kernel's).
+A subscript ±i ± j.. + c of the left side becomes the index n in place of one of its own, i = ±(n - rest): unimodular,
+so the points stay the same in number. Strided (2*i + m) and data-dependent left sides stay as they are. Likewise a
+summed index gives way to the subscript i - m of a convolution where that runs over a fixed range (the kernel's).
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ def _bounded(line: isl.Set) -> bool:
 
 def _kernel_indices(term: Term) -> Term:
     """Sum over a kernel's own subscripts: S[i] += I[m]*K[i - m] becomes S[i] += I[i - a]*K[a]."""
-    for index in term.reduced:
-        if not any(len(affine_parts(s)[0]) > 1 for r in reads(term.value) for s in r.subs if s is not index):
-            break
+    sums = [s for r in reads(term.value) for s in r.subs if len(affine_parts(s)[0]) > 1]
+    for index in term.reduced if sums else ():
         if _fixed_range(term.domain, index):
             continue
         for sub in dict.fromkeys(s for r in reads(term.value) for s in r.subs):

@@ -12,7 +12,7 @@ from dataclasses import replace
 import islpy as isl
 import networkx as nx
 
-from graphc.equations.domain import is_affine
+from graphc.equations.domain import assume, is_affine
 from graphc.equations.system import Equation, System, Tensor, dependencies
 
 ROUNDS = 3
@@ -26,68 +26,79 @@ def prune(system: System, outputs: frozenset[Tensor]) -> System:
     graph.add_nodes_from(kept)
     read: dict[Tensor, isl.Set] = {}
     for t in outputs & kept.keys():
-        _add(read, t, t.box)
+        _add(read, t, t.box, system.context)
     order = list(nx.strongly_connected_components(graph))
     for part in reversed(order):
         cyclic = len(part) > 1 or any(graph.has_edge(t, t) for t in part)
-        for eq in _settle([kept[t] for t in part], read, system.context) if cyclic else _restrict(kept, part, read, system):
+        equations = [kept[t] for t in part]
+        for eq in (
+            _settle(equations, read, system) if cyclic else [_to(e, read.get(e.tensor), system) for e in equations]
+        ):
             kept[eq.tensor] = eq
         for t in part:
-            _demand(kept[t], read, part)
+            _demand(kept[t], read, system.context, skip=part)
     return system.with_equations(kept[eq.tensor] for eq in system.equations if eq.tensor in kept)
 
 
-def _restrict(kept: dict[Tensor, Equation], part: Iterable[Tensor], read: dict[Tensor, isl.Set], system: System) -> list[Equation]:
-    return [_to(kept[t], read.get(t), system.context) for t in part]
-
-
-def _settle(part: list[Equation], read: dict[Tensor, isl.Set], context: isl.Set) -> list[Equation]:
+def _settle(part: list[Equation], read: dict[Tensor, isl.Set], system: System) -> list[Equation]:
     """A cycle restricted to what is read of it, if that settles in a few rounds."""
     tensors = {eq.tensor for eq in part}
     found = {t: read[t] for t in tensors if t in read}
-    if all(eq.tensor in found and _covers(found[eq.tensor], eq.defined, context) for eq in part):
+    if all(eq.tensor in found and _covers(found[eq.tensor], eq.defined) for eq in part):
         return []
     for _ in range(ROUNDS):
-        smaller = [_to(eq, found.get(eq.tensor), context) for eq in part]
+        smaller = [_to(eq, found.get(eq.tensor), system) for eq in part]
         grown = dict(found)
         for eq in smaller:
-            _demand(eq, grown, (), only=tensors)
-        if all(t in found and _covers(found[t], grown[t], context) for t in grown):
+            _demand(eq, grown, system.context, only=tensors)
+        if all(t in found and _covers(found[t], grown[t]) for t in grown):
             return smaller
         found = grown
     return []
 
 
-def _demand(eq: Equation, read: dict[Tensor, isl.Set], skip: Iterable[Tensor], only: set[Tensor] | None = None) -> None:
+def _demand(
+    eq: Equation,
+    read: dict[Tensor, isl.Set],
+    context: isl.Set,
+    skip: Iterable[Tensor] = (),
+    only: Iterable[Tensor] | None = None,
+) -> None:
     """Add what this equation reads of other tensors."""
     for term, access in eq.reads():
         t = access.tensor
         if not t.given and t not in skip and (only is None or t in only):
-            _add(read, t, term.domain.image(access.subs, t.dims))
+            _add(read, t, term.domain.image(access.subs, t.dims), context)
 
 
-def _add(read: dict[Tensor, isl.Set], tensor: Tensor, elements: isl.Set) -> None:
-    if tensor in read:
-        elements = read[tensor] | elements
-    # Bounds without strides or holes: a superset, and as simple as a domain the user writes.
-    read[tensor] = isl.Set.from_basic_set(elements.remove_divs().simple_hull())
+def _add(read: dict[Tensor, isl.Set], tensor: Tensor, elements: isl.Set, context: isl.Set) -> None:
+    if tensor not in read:
+        read[tensor] = _hull(elements, context)
+    elif not _covers(read[tensor], elements):
+        read[tensor] = _hull(read[tensor] | elements, context)
 
 
-def _covers(a: isl.Set, b: isl.Set, context: isl.Set) -> bool:
-    return bool(b.intersect_params(context).is_subset(a))
+def _hull(elements: isl.Set, context: isl.Set) -> isl.Set:
+    """Bounds without strides, holes or conditions on sizes: a superset, as simple as a domain the user writes."""
+    return isl.Set.from_basic_set(elements.gist_params(context).remove_divs().simple_hull()).drop_unused_params()
 
 
-def _to(eq: Equation, elements: isl.Set | None, context: isl.Set) -> Equation:
+def _covers(a: isl.Set, b: isl.Set) -> bool:
+    return bool(b.is_subset(a))
+
+
+def _to(eq: Equation, elements: isl.Set | None, system: System) -> Equation:
     """The equation for these elements only."""
-    opaque = any(not is_affine(w) for term in eq.terms for w in term.write)
-    if opaque or (elements is not None and _covers(elements, eq.defined, context)):
+    if any(not is_affine(w) for term in eq.terms for w in term.write):
         return eq
     if elements is None:
         elements = eq.defined - eq.defined
-    terms = [replace(term, domain=term.domain.inside(term.write, elements)) for term in eq.terms]
-    alive = tuple(
-        new if not _covers(new.domain.set, old.domain.set, context) else old
-        for old, new in zip(eq.terms, terms, strict=True)
-        if not new.domain.set.intersect_params(context).is_empty()
-    )
-    return replace(eq, defined=(eq.defined & elements).coalesce(), terms=alive)
+    elif _covers(elements, eq.defined):
+        return eq
+    alive, sizes = [], assume(system.sizes, least=0)
+    for term in eq.terms:
+        domain = term.domain.inside(term.write, elements)
+        if not domain.is_empty():
+            same = _covers(domain.set, term.domain.set.intersect_params(sizes))
+            alive.append(term if same else replace(term, domain=domain))
+    return replace(eq, defined=(eq.defined & elements).coalesce(), terms=tuple(alive))

@@ -1,8 +1,8 @@
-"""The derivative of one scalar expression in what it reads: a reverse sweep over its DAG, at a cost linear in its size.
+"""The derivative of one scalar expression in what it reads: a reverse sweep over its DAG, of cost linear in its size.
 
-The adjoint of a node is kept as (guard, value): it is `value` where `guard` holds and 0 elsewhere. Partials multiply the
-value only, so that an infinite or undefined partial of a branch not taken (sqrt at 0) never meets the 0 it would turn
-into NaN. A partial `select(c, p, 0)` adds `c` to the guard.
+The adjoint of a node is kept as (guard, value): it is `value` where `guard` holds and 0 elsewhere. Partials multiply
+the value only, so that an infinite or undefined partial of a branch not taken (sqrt at 0) never meets the 0 it would
+turn into NaN. A partial `select(c, p, 0)` adds `c` to the guard.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def stabilise(system: System, outputs: frozenset[Tensor] = frozenset()) -> Syste
 
     def visit(node: Expr) -> Expr | None:
         if isinstance(node, Op) and node.name == "log":
-            for argument in (node.args[0], transform_top(node.args[0], look)):
+            for argument in (node.args[0], _seen_through(node.args[0], look)):
                 for rule in LOG_RULES:
                     if (found := rule(argument)) is not None:
                         return found
@@ -38,16 +38,19 @@ def stabilise(system: System, outputs: frozenset[Tensor] = frozenset()) -> Syste
 
     equations = []
     for eq in system.equations:
-        terms = tuple(replace(tm, value=new) if (new := transform(tm.value, visit)) is not tm.value else tm for tm in eq.terms)
+        terms = tuple(
+            replace(tm, value=new) if (new := transform(tm.value, visit)) is not tm.value else tm for tm in eq.terms
+        )
         equations.append(eq if terms == eq.terms else replace(eq, terms=terms))
     return system.with_equations(equations)
 
 
-def transform_top(e: Expr, look: Callable[[Expr], Expr | None]) -> Expr:
-    """`e`, and its arguments if it is a sum, with reads looked through."""
-    if isinstance(e, Op) and e.name in ("add", "sub"):
+def _seen_through(e: Expr, look: Callable[[Expr], Expr | None]) -> Expr:
+    """`e` and its arguments with elementwise tensors looked through."""
+    e = look(e) or e
+    if isinstance(e, Op) and e.name in ("add", "sub", "mul", "div"):
         return make(e.name, *(look(a) or a for a in e.args))
-    return look(e) or e
+    return e
 
 
 def _definition(eq: Equation, read: Read) -> Expr | None:

@@ -94,7 +94,9 @@ def _next_axes(system: System) -> dict[Tensor, int]:
                         steps[tensor, axis] = steps.get((tensor, axis), 0) + 1
         if not steps:
             names = " -> ".join(t.name for t in part)
-            raise UnsupportedError(f"unfold: the order of the cycle {names} is read from data, so it cannot be written out")
+            raise UnsupportedError(
+                f"unfold: the order of the cycle {names} is read from data, so it cannot be written out"
+            )
         first, axis = max(steps, key=lambda key: steps[key])
         found = follow(system, {first: axis})
         axes |= {t: a for t, a in found.items() if t in part}
@@ -122,7 +124,9 @@ def _steps(system: System, tensor: Tensor, axis: int, names: Names) -> dict[int,
     """The tensor of each step: s_0, s_1, .. and s_m1 for step -1."""
     line = _line(system.defined(tensor), axis)
     if line is None:
-        raise UnsupportedError(f"unfold: how many steps {tensor.name} has along axis {axis} is not known; give its size")
+        raise UnsupportedError(
+            f"unfold: how many steps {tensor.name} has along axis {axis} is not known; give its size"
+        )
     dims = tensor.dims[:axis] + tensor.dims[axis + 1 :]
     text = {c: f"{tensor.name}_{c}" if c >= 0 else f"{tensor.name}_m{-c}" for c in line}
     return {c: replace(tensor, name=names.fresh(text[c]), dims=dims) for c in line}

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from graphc.view.drawing import Arrow, Picture, Shape, label_size
 from graphc.view.layout import Box, Edge, Point, acyclic, layered, rank, spread
-from graphc.view.steps import Steps
+from graphc.view.steps import Places
 
 GUTTER, ROW = 44.0, 40.0
 UP, DOWN = "^", "_"  # the ends, in the layout of one step, of edges to what stands above and below it
@@ -21,7 +22,7 @@ UP, DOWN = "^", "_"  # the ends, in the layout of one step, of edges to what sta
 class _Plan:
     """Where things are: the layout of one step, the column of each step, and what is outside the columns."""
 
-    steps: Steps
+    places: Places
     shown: list[int]
     shape: dict[str, Shape]
     above: list[str] = field(default_factory=list)
@@ -34,55 +35,51 @@ class _Plan:
     right: float = 0.0
 
     def column(self, name: str) -> int:
-        return self.shown.index(self.steps.places[name][1])
+        return self.shown.index(self.places[name][1])
 
     def inner(self, name: str, column: int) -> str:
         """What a box is in the layout of one step."""
-        if name in self.steps.places:
-            return self.steps.places[name][0]
+        if name in self.places:
+            return self.places[name][0]
         return (UP if name in self.above else DOWN) + name
 
     def shift(self, column: int) -> float:
         return column * self.pitch
 
 
-def columns(steps: Steps, max_nodes: int) -> Picture:
+def columns(shapes: list[Shape], arrows: list[Arrow], places: Places, max_nodes: int) -> Picture:
     """The picture; of too many steps the first two and the last."""
-    plan = _Plan(steps, _shown(steps, max_nodes), {s.box.name: s for s in steps.shapes})
-    steps.places = {n: p for n, p in steps.places.items() if n in plan.shape}
-    gone = {n for n, (_, step) in steps.places.items() if step not in plan.shown}
-    arrows = [a for a in steps.arrows if a.edge.source not in gone and a.edge.target not in gone]
-    shapes = [s for s in steps.shapes if s.box.name not in gone]
-    arrows = [a for a in arrows if not _skips(plan, a)]
+    every = sorted({step for _, step in places.values()})
+    few = len(shapes) <= max_nodes or len(every) <= 3
+    plan = _Plan(
+        places, every if few else [k for k in every if k <= 1 or k == every[-1]], {s.box.name: s for s in shapes}
+    )
+    gone = {n for n, (_, step) in places.items() if step not in plan.shown}
+    arrows = [a for a in arrows if a.edge.source not in gone and a.edge.target not in gone and not _skips(plan, a)]
+    shapes = [s for s in shapes if s.box.name not in gone]
     _outside(plan, shapes, arrows)
     _one_step(plan, shapes, arrows)
     _place(plan, shapes, arrows)
     _route(plan, arrows)
     marks = []
-    if len(plan.shown) < len({step for _, step in steps.places.values()}):
-        x = (plan.shift(1) + plan.right + plan.shift(2) + plan.left) / 2
-        ys = [s.box.y for s in shapes if s.box.name in steps.places]
+    if not few:
+        x = plan.shift(len(plan.shown) - 2) + (plan.right + plan.pitch + plan.left) / 2
+        ys = [s.box.y for s in shapes if s.box.name in places]
         marks.append(((x, (min(ys) + max(ys)) / 2), "⋯"))
     return Picture(shapes, arrows, marks=marks)
 
 
-def _shown(steps: Steps, max_nodes: int) -> list[int]:
-    every = sorted({step for _, step in steps.places.values()})
-    return every if len(steps.shapes) <= max_nodes or len(every) <= 3 else [every[0], every[1], every[-1]]
-
-
 def _skips(plan: _Plan, a: Arrow) -> bool:
-    """Whether an arrow between two steps has lost what lay between them."""
-    places = plan.steps.places
-    if a.edge.source not in places or a.edge.target not in places:
+    """Whether what lies between the two steps of an arrow is not shown."""
+    if a.edge.source not in plan.places or a.edge.target not in plan.places:
         return False
-    real = abs(places[a.edge.source][1] - places[a.edge.target][1])
-    return real > 1 and real != abs(plan.column(a.edge.source) - plan.column(a.edge.target))
+    steps = abs(plan.places[a.edge.source][1] - plan.places[a.edge.target][1])
+    return steps != abs(plan.column(a.edge.source) - plan.column(a.edge.target))
 
 
 def _outside(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     """Sort what belongs to no step: above, below, beside."""
-    places = plan.steps.places
+    places = plan.places
     others = [s.box.name for s in shapes if s.box.name not in places]
     fed = {n for n in others if any(a.edge.target == n for a in arrows)}
     for name in others:
@@ -100,8 +97,8 @@ def _one_step(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     """Lay out the quotient: every family once, with the edges that stay within a step or leave upwards or downwards."""
     sizes: dict[str, tuple[float, float]] = {}
     for s in shapes:
-        if s.box.name in plan.steps.places:
-            family = plan.steps.places[s.box.name][0]
+        if s.box.name in plan.places:
+            family = plan.places[s.box.name][0]
             w, h = sizes.get(family, (0.0, 0.0))
             sizes[family] = (max(w, s.box.width), max(h, s.box.height))
     boxes = [Box(family, *size) for family, size in sizes.items()]
@@ -112,14 +109,14 @@ def _one_step(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
             continue
         for name in pair:
             if name not in sizes and name not in ends:
-                ends[name] = Box(name, 2.0, 2.0)
-        edge = plan.edges.setdefault(pair, Edge(*pair))
+                ends[name] = Box(name, 2.0, 2.0, pin=1 if name.startswith(UP) else -1)
+        edge = plan.edges.setdefault(pair, Edge(*pair, back=pair[0].startswith(UP)))
         if not pair[0].startswith((UP, DOWN)) and not pair[1].startswith((UP, DOWN)):
             edge.width, edge.height = max(edge.width, a.edge.width), max(edge.height, a.edge.height)
     boxes += ends.values()
     layered(boxes, list(plan.edges.values()))
     plan.boxes = {b.name: b for b in boxes}
-    _to_the_ends(plan)
+    _upside_down(plan)
     plan.left = min(b.x - b.width / 2 for b in boxes)
     plan.right = max(b.x + b.width / 2 for b in boxes)
     crossing = [a for a in arrows if _within(plan, a) is None]
@@ -127,19 +124,7 @@ def _one_step(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     plan.pitch = plan.right - plan.left + GUTTER + (wide + 14 if crossing else 0)
 
 
-def _to_the_ends(plan: _Plan) -> None:
-    """Run every edge to the outside up to the top or the bottom of the column; turn the whole upside down."""
-    low = min(b.y - b.height / 2 for b in plan.boxes.values())
-    high = max(b.y + b.height / 2 for b in plan.boxes.values())
-    for (source, target), edge in plan.edges.items():
-        if target.startswith(UP):
-            x = edge.path[-1][0]
-            edge.path += [edge.path[-1], (x, high), (x, high)]
-        if source.startswith((UP, DOWN)):
-            x, y = edge.path[0]
-            y = low if source.startswith(DOWN) else high
-            edge.path = [(x, y), (x, y), edge.path[0], *edge.path]
-            edge.path = [(x, y), (x, y), edge.path[2], edge.path[2], *edge.path[4:]]
+def _upside_down(plan: _Plan) -> None:
     for b in plan.boxes.values():
         b.y = -b.y
     for edge in plan.edges.values():
@@ -151,7 +136,7 @@ def _to_the_ends(plan: _Plan) -> None:
 def _within(plan: _Plan, a: Arrow) -> tuple[str, str] | None:
     """The edge of the one-step layout that an arrow follows, if any."""
     source, target = a.edge.source, a.edge.target
-    in_source, in_target = source in plan.steps.places, target in plan.steps.places
+    in_source, in_target = source in plan.places, target in plan.places
     if in_source and in_target and plan.column(source) == plan.column(target):
         return plan.inner(source, 0), plan.inner(target, 0)
     if in_source and target in plan.above:
@@ -163,10 +148,11 @@ def _within(plan: _Plan, a: Arrow) -> tuple[str, str] | None:
 
 def _place(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     for s in shapes:
-        if s.box.name in plan.steps.places:
-            b = plan.boxes[plan.steps.places[s.box.name][0]]
+        if s.box.name in plan.places:
+            b = plan.boxes[plan.places[s.box.name][0]]
             s.box.x, s.box.y = b.x + plan.shift(plan.column(s.box.name)), b.y
-    ys = [s.box.y for s in shapes if s.box.name in plan.steps.places]
+    ys = [s.box.y + d * s.box.height / 2 for s in shapes if s.box.name in plan.places for d in (-1, 1)]
+    ys += [y for e in plan.edges.values() for _, y in e.path]
     _beside(plan, arrows)
     _rows(plan, plan.above, arrows, min(ys) - ROW, -1.0)
     _rows(plan, plan.below, arrows, max(ys) + ROW, 1.0)
@@ -177,13 +163,13 @@ def _beside(plan: _Plan, arrows: list[Arrow]) -> None:
     taken: dict[int, list[float]] = {}
     for name, column in plan.beside.items():
         targets = [a.edge.target for a in arrows if a.edge.source == name]
-        families = {plan.steps.places[t][0] for t in targets}
+        families = {plan.places[t][0] for t in targets}
         before = [
-            plan.boxes[plan.steps.places[a.edge.source][0]].y
+            plan.boxes[plan.places[a.edge.source][0]].y
             for a in arrows
-            if a.edge.source in plan.steps.places
-            and a.edge.target in plan.steps.places
-            and plan.steps.places[a.edge.target][0] in families
+            if a.edge.source in plan.places
+            and a.edge.target in plan.places
+            and plan.places[a.edge.target][0] in families
             and plan.column(a.edge.source) != plan.column(a.edge.target)
         ]
         b = plan.shape[name].box
@@ -206,7 +192,7 @@ def _rows(plan: _Plan, names: list[str], arrows: list[Arrow], start: float, sign
         wanted = [(_mean(_joined(plan, s.box.name, arrows)), s) for s in row]
         wanted.sort(key=lambda pair: pair[0])
         widths = [s.box.width for _, s in wanted]
-        gaps = [(a + b) / 2 + 26 for a, b in zip(widths, widths[1:], strict=False)]
+        gaps = [(a + b) / 2 + 26 for a, b in pairwise(widths)]
         for (_, s), x in zip(wanted, spread([(x, 1.0) for x, _ in wanted], gaps), strict=True):
             s.box.x, s.box.y = x, y + sign * s.box.height / 2
         y += sign * (max(s.box.height for s in row) + ROW)
@@ -218,7 +204,7 @@ def _joined(plan: _Plan, name: str, arrows: list[Arrow]) -> list[float]:
         for a in arrows
         if name in (a.edge.source, a.edge.target)
     ]
-    return [plan.shape[e].box.x for e in ends if e in plan.steps.places]
+    return [plan.shape[e].box.x for e in ends if e in plan.places]
 
 
 def _mean(values: Iterable[float]) -> float:
@@ -241,20 +227,20 @@ def _route(plan: _Plan, arrows: list[Arrow]) -> None:
 
 
 def _family(plan: _Plan, name: str) -> str:
-    return plan.steps.places[name][0] if name in plan.steps.places else name
+    return plan.places[name][0] if name in plan.places else name
 
 
 def _follow(plan: _Plan, a: Arrow, pair: tuple[str, str]) -> None:
     """Copy the edge of the one-step layout, and run on to what is outside."""
-    inside = a.edge.source if a.edge.source in plan.steps.places else a.edge.target
+    inside = a.edge.source if a.edge.source in plan.places else a.edge.target
     dx = plan.shift(plan.column(inside))
     template = plan.edges[pair]
     path = [(x + dx, y) for x, y in template.path]
-    if a.edge.target not in plan.steps.places:
+    if a.edge.target not in plan.places:
         b = plan.shape[a.edge.target].box
         end = (min(max(path[-1][0], b.x - b.width / 3), b.x + b.width / 3), b.y + b.height / 2)
         path += _upright(path[-1], end)[1:]
-    elif a.edge.source not in plan.steps.places:
+    elif a.edge.source not in plan.places:
         b = plan.shape[a.edge.source].box
         side = b.height / 2 if a.edge.source in plan.above else -b.height / 2
         start = (min(max(path[0][0], b.x - b.width / 3), b.x + b.width / 3), b.y + side)
@@ -295,7 +281,7 @@ def _across(plan: _Plan, a: Arrow, track: int) -> None:
 
 def _clear(plan: _Plan, b: Box, sign: float) -> bool:
     """Whether nothing of a box's own column stands beside it on that side."""
-    family = plan.steps.places.get(b.name)
+    family = plan.places.get(b.name)
     if family is None:
         return True
     own = plan.boxes[family[0]]
@@ -308,7 +294,7 @@ def _clear(plan: _Plan, b: Box, sign: float) -> bool:
 
 def _edge_of(plan: _Plan, name: str, sign: float) -> float:
     """The border of a box's column on that side."""
-    if name not in plan.steps.places:
+    if name not in plan.places:
         b = plan.shape[name].box
         return b.x + sign * b.width / 2
     return plan.shift(plan.column(name)) + (plan.right if sign > 0 else plan.left)

@@ -24,7 +24,7 @@ _INFIX = {
     "mod": (r"\bmod", PRODUCT),
 }  # fmt: skip
 _FUNCTIONS = {
-    **{f: "\\" + f for f in ("log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
+    **{f: "\\" + f for f in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "asinh": r"\operatorname{arsinh}",
     "acosh": r"\operatorname{arcosh}", "atanh": r"\operatorname{artanh}", "maximum": r"\max", "minimum": r"\min",
     "sign": r"\operatorname{sgn}", "heaviside": r"\Theta",
@@ -48,6 +48,13 @@ class Formula:
         for node in postorder(e):
             done[node] = self._node(node, done)
         return done[e]
+
+    def signed(self, e: Expr) -> tuple[str, Text]:
+        """The sign ("" or "-") of a product and the text of the rest."""
+        text, level = self.text(e)
+        if isinstance(e, Op) and e.name in ("neg", "mul", "div") and text.startswith("-"):
+            return "-", (text[1:], PRODUCT)
+        return "", (text, level)
 
     def element(self, name: str, subs: Collection[str]) -> Text:
         """The element of the tensor `name` at subscripts that are LaTeX already."""
@@ -134,10 +141,8 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             ), SUM
         case "neg", (a,):
             return "-" + bracket(done[a], PRODUCT), SUM
-        case "mul", _:
+        case (("mul" | "div"), _):
             return _product(node, done)
-        case "div", (a, b):
-            return rf"\frac{{{done[a][0]}}}{{{done[b][0]}}}", PRODUCT
         case "floordiv", (a, b):
             inner = rf"{bracket(done[a], PRODUCT)}/{bracket(done[b], POWER)}"
             return rf"\lfloor {inner} \rfloor", ATOM
@@ -147,6 +152,8 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return rf"\sqrt{{{done[a][0]}}}", ATOM
         case "exp", (a,) if r"\frac" not in done[a][0] and len(done[a][0]) < 40:
             return f"e^{{{done[a][0]}}}", POWER
+        case "select", (Op(name="isfinite", args=(a,)), b, _) if a is b:  # the guard of a stabilised reduction
+            return r"\operatorname{finite}" + parentheses(done[a][0]), ATOM
         case "select", _:
             return _cases(node, done), ATOM
         case (("expm1" | "log1p"), (a,)):
@@ -161,7 +168,7 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return rf"\neg {bracket(done[a], ATOM)}", AND
         case name, (a,) if name in _AROUND:
             return _fence(*_AROUND[name], done[a][0]), ATOM
-        case "toint", (a,):
+        case (("toint" | "stop"), (a,)):
             return done[a]
         case _:
             function = _FUNCTIONS.get(node.name, rf"\operatorname{{{node.name}}}")
@@ -180,21 +187,49 @@ def join_sum(addends: list[tuple[str, str]]) -> str:
 
 
 def _product(node: Op, done: dict[Expr, Text]) -> Text:
-    """Factors side by side; equal ones as a power; a number before a number with a dot between."""
-    factors: dict[Expr, int] = {}
-    stack: list[Expr] = [node]
+    """Factors side by side, equal ones as a power; a quotient as one fraction, whatever quotients are inside it."""
+    above: dict[Expr, int] = {}
+    below: dict[Expr, int] = {}
+    stack: list[tuple[Expr, bool]] = [(node, True)]
     while stack:
-        e = stack.pop()
+        e, up = stack.pop()
         if isinstance(e, Op) and e.name == "mul":
-            stack.extend(reversed(e.args))
+            stack.extend((a, up) for a in reversed(e.args))
+        elif isinstance(e, Op) and e.name == "div" and (node.name == "div" or e.args[0].args == () == e.args[1].args):
+            stack += [(e.args[1], not up), (e.args[0], up)]
         else:
-            factors[e] = factors.get(e, 0) + 1
-    texts = []
-    for e, power in sorted(factors.items(), key=lambda item: not isinstance(item[0], Const)):
-        texts.append(bracket(done[e], PRODUCT) if power == 1 else f"{bracket(done[e], ATOM)}^{{{power}}}")
-    if len(texts) == 1:
-        return texts[0], POWER
-    return join_product(texts), PRODUCT
+            side = above if up else below
+            side[e] = side.get(e, 0) + 1
+    minus, top = _factors(above, done)
+    _, bottom = _factors(below, done)
+    if not below:
+        text = join_product(top)
+    elif node.name == "div":
+        text = rf"\frac{{{join_product(top)}}}{{{join_product(bottom)}}}"
+    else:
+        plain = [e for e in above if isinstance(e, Const)]
+        first = join_product(top[: len(plain)] or ["1"])
+        text = join_product([rf"\frac{{{first}}}{{{join_product(bottom)}}}", *top[len(plain) :]])
+    whole = len(top) == 1 and not below and not minus
+    return "-" * minus + text, SUM if minus else POWER if whole else PRODUCT
+
+
+def _factors(found: dict[Expr, int], done: dict[Expr, Text]) -> tuple[bool, list[str]]:
+    """Whether the product is negative, and its factors without the sign: numbers first, no 1 among others."""
+    texts, minus = [], False
+    for e, power in sorted(found.items(), key=lambda item: not isinstance(item[0], Const)):
+        text, level = done[e]
+        if isinstance(e, Const) and text.startswith("-"):
+            minus ^= bool(power % 2)
+            text, level = text[1:], PRODUCT if "frac" in text else ATOM
+        if text != "1":
+            alone = len(found) == 1 and power == 1
+            texts.append(
+                bracket((text, level), SUM if alone else PRODUCT)
+                if power == 1
+                else f"{bracket((text, level), ATOM)}^{{{power}}}"
+            )
+    return minus, texts or ["1"]
 
 
 def join_product(texts: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""The dependence graph of a system: a node a tensor, an edge a read, with the delay from what is read to what is written.
+"""The dependence graph of a system: a node a tensor, an edge a read, with the delay from what is read to the write.
 
 An edge of `s[t] = f(s[t-1])` has delay 1 in t: of the folded graph such edges close the cycles. An unfolded system has
 none, and its graph is a DAG. The picture is drawn by `picture`; `to_networkx` gives the graph itself.
@@ -7,9 +7,11 @@ none, and its graph is a DAG. The picture is drawn by `picture`; `to_networkx` g
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+import islpy as isl
 
 from graphc.equations.expr import Expr, Index, Read, indices_of, postorder
 from graphc.equations.printing import show, show_equation
@@ -32,7 +34,8 @@ class Node:
 class Edge:
     """`target` reads `source`. kind: "plain", "delay" (at another step), "data" (where data says), "start" (for a start
     value). `delay`: (index, steps) for each index by which the read lags behind the write. `access`: the subscripts
-    that are no plain index, as text. `through`: the parameters in the same term."""
+    that are no plain index, as text. `through`: the parameters in the same term. `relation`: from the
+    elements read to those written."""
 
     source: str
     target: str
@@ -40,6 +43,7 @@ class Edge:
     delay: tuple[tuple[str, int], ...] = ()
     access: str = ""
     through: tuple[str, ...] = ()
+    relation: isl.Map | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,9 +103,12 @@ class Graph:
             before = [e for e in edges if e.target == name != e.source]
             after = [e for e in edges if e.source == name != e.target]
             edges = [e for e in edges if name not in (e.source, e.target)]
-            edges += [_through(a, b) for a in before for b in after]
+            edges += [e for a in before for b in after if (e := _through(a, b))]
         nodes = tuple(n for n in self.nodes if n.name not in set(names))
-        return replace(self, nodes=nodes, edges=tuple(dict.fromkeys(edges)))
+        merged: dict[Edge, Edge] = {}
+        for e in edges:
+            merged[e] = _together(merged[e], e) if e in merged else e
+        return replace(self, nodes=nodes, edges=tuple(merged.values()))
 
     def to_dot(self) -> str:
         """Graphviz's text."""
@@ -139,18 +146,17 @@ def graph(system: Any) -> Graph:
         Node(t.name, t.role, tuple(map(show, t.dims)), equations.get(t, ""), named and is_auxiliary(t))
         for t in ir.tensors
     ]
-    edges: dict[tuple[str, str, str, Any, str], Edge] = {}
+    edges: dict[Edge, Edge] = {}
     for eq in ir.equations:
         for term in eq.terms:
             for edge in _term_edges(eq.tensor, term):
-                key = (edge.source, edge.target, edge.kind, edge.delay, edge.access)
-                before = edges.get(key, edge)
-                edges[key] = replace(edge, through=tuple(dict.fromkeys((*before.through, *edge.through))))
+                key = replace(edge, through=())
+                edges[key] = _together(edges[key], edge) if key in edges else edge
     return Graph(tuple(nodes), tuple(edges.values()), ir)
 
 
 def is_auxiliary(tensor: Tensor) -> bool:
-    """Whether the compiler named this tensor: a user's (and what is derived from it) comes from a name, not an equation."""
+    """Whether the compiler named this tensor: a user's, or what derives from it, has a name for its origin."""
     return not tensor.given and (tensor.origin is None or not tensor.origin.equation.isidentifier())
 
 
@@ -166,7 +172,10 @@ def _term_edges(target: Tensor, term: Term) -> Iterator[Edge]:
             kind = "data"
         elif any(not indices_of(w) for w in term.write):
             kind = "start"
-        yield Edge(read.tensor.name, target.name, kind, delay, access, () if read.tensor.role == "param" else through)
+        relation = term.domain.access(read.subs).intersect_domain(term.domain.set).reverse()
+        relation = relation.apply_range(term.domain.access(term.write))
+        about = () if read.tensor.role == "param" else through
+        yield Edge(read.tensor.name, target.name, kind, delay, access, about, relation)
 
 
 def lag(write: Sequence[Expr], read: Read) -> tuple[tuple[tuple[str, int], ...], str]:
@@ -192,15 +201,26 @@ def lag(write: Sequence[Expr], read: Read) -> tuple[tuple[tuple[str, int], ...],
     return tuple(delay), f"[{', '.join(show(s) for s in plain)}]" if odd else ""
 
 
-def _through(a: Edge, b: Edge) -> Edge:
-    """The edge from a's source to b's target."""
+def _together(a: Edge, b: Edge) -> Edge:
+    """Two reads of the same kind as one edge."""
+    relation = a.relation | b.relation if a.relation is not None and b.relation is not None else None
+    return replace(a, through=tuple(dict.fromkeys((*a.through, *b.through))), relation=relation)
+
+
+def _through(a: Edge, b: Edge) -> Edge | None:
+    """The edge from a's source to b's target; None if b reads nothing that a writes."""
+    relation = None
+    if a.relation is not None and b.relation is not None:
+        relation = a.relation.apply_range(b.relation)
+        if relation.is_empty():
+            return None
     total = dict(a.delay)
     for name, steps in b.delay:
         total[name] = total.get(name, 0) + steps
     delay = tuple((name, steps) for name, steps in total.items() if steps)
-    kinds = {a.kind, b.kind}
-    kind = "delay" if delay else next((k for k in ("data", "start") if k in kinds), "plain")
-    return Edge(a.source, b.target, kind, delay, a.access or b.access, tuple(dict.fromkeys((*a.through, *b.through))))
+    kind = "delay" if delay else next((k for k in ("data", "start") if k in (a.kind, b.kind)), "plain")
+    through = tuple(dict.fromkeys((*a.through, *b.through)))
+    return Edge(a.source, b.target, kind, delay, a.access or b.access, through, relation)
 
 
 def delay_text(edge: Edge) -> str:

@@ -150,11 +150,10 @@ class _Writer:
         value = substitute(part.value, dict(piece.fixed)) if piece.fixed else part.value
         free = [i for i in part.reduced if i not in piece.fixed]
         bounds = _bounds(self.eq.reduce, piece, free, show)
-        sign = ""
-        if self.eq.reduce in ("sum", "assign") and isinstance(value, Op) and value.name == "neg":
-            sign, value = "-", value.args[0]
-        loose = SUM if not (bounds or sign) and self.eq.reduce in ("sum", "assign") else PRODUCT
-        return sign, bounds + (" " if bounds else "") + bracket(show.text(value), loose)
+        additive = self.eq.reduce in ("sum", "assign")
+        sign, text = show.signed(value) if additive else ("", show.text(value))
+        loose = SUM if additive and not bounds and not sign else PRODUCT
+        return sign, bounds + (" " if bounds else "") + bracket(text, loose)
 
     def _joined(self, addends: list[tuple[str, str]]) -> str:
         match self.eq.reduce:

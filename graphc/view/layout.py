@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from graphc.view.coordinates import Layers, across
+
 Point = tuple[float, float]
 ROUNDS = 12
 
 
 @dataclass
 class Box:
-    """Something with a size; `x`, `y` is its centre, once laid out. `face`: the width that edges may end on, if less."""
+    """Something with a size; `x`, `y`: its centre, once laid out; `face`: the width that edges end on, if less;
+    `pin`: -1 in a first rank of its own, 1 in a last one."""
 
     name: str
     width: float
@@ -27,6 +30,7 @@ class Box:
     y: float = 0.0
     rank: int = 0
     face: float = 0.0
+    pin: int = 0
 
 
 @dataclass
@@ -49,7 +53,7 @@ class Spacing:
 
     boxes: float = 26.0
     bends: float = 14.0
-    ranks: float = 22.0
+    ranks: float = 27.0
 
 
 def layered(boxes: Sequence[Box], edges: Sequence[Edge], spacing: Spacing | None = None) -> None:
@@ -71,8 +75,10 @@ class _Layout:
     def run(self) -> None:
         arcs = acyclic([b.name for b in self.boxes], self.edges)
         ranks = rank([b.name for b in self.boxes], arcs)
+        ends = {-1: min(ranks.values()) - 1, 1: max(ranks.values()) + 1}
+        shift = any(b.pin < 0 for b in self.boxes)
         for b in self.boxes:
-            b.rank = 2 * ranks[b.name]  # odd ranks hold labels
+            b.rank = 2 * (ends.get(b.pin, ranks[b.name]) + shift)  # odd ranks hold labels
         self._add_bends(arcs)
         self._order()
         self._place_across()
@@ -167,31 +173,51 @@ class _Layout:
     # Coordinates: every box wants to stand where its neighbours are; the order and the distances are kept.
 
     def _place_across(self) -> None:
-        for row in self.ranks:
-            for k, b in enumerate(row):
-                b.x = row[k - 1].x + self._apart(row[k - 1], b) if k else 0.0
-        for round_ in range(4 * ROUNDS):
-            rows = self.ranks if round_ % 2 == 0 else self.ranks[::-1]
-            sides = (self.up, self.down) if round_ >= 2 * ROUNDS else (self.up,) if round_ % 2 == 0 else (self.down,)
-            for row in rows:
-                wanted = [self._wanted(b, sides) for b in row]
-                places = spread(wanted, [self._apart(a, b) for a, b in pairwise(row)])
-                for b, x in zip(row, places, strict=True):
-                    b.x = x
+        every = [b for row in self.ranks for b in row]
+        number = {id(b): k for k, b in enumerate(every)}
 
-    def _wanted(self, b: Box, sides: Sequence[dict[int, list[Box]]]) -> tuple[float, float]:
-        """(place, weight): the weighted median of the neighbours' places."""
-        near = []
-        for side in sides:
-            for n in side.get(id(b), []):
-                near.append((n.x, self.weights.get((id(n), id(b))) or self.weights[id(b), id(n)]))
-        if not near:
-            return b.x, 0.1
-        return weighted_median(near), sum(w for _, w in near)
+        def links(side: dict[int, list[Box]]) -> dict[int, list[int]]:
+            """The neighbours of the heaviest kind: an edge that runs back bends no other."""
+            found = {}
+            for b in every:
+                near = [
+                    (self.weights.get((id(n), id(b))) or self.weights[id(b), id(n)], n) for n in side.get(id(b), [])
+                ]
+                most = max((w for w, _ in near), default=0.0)
+                found[number[id(b)]] = [number[id(n)] for w, n in near if w >= min(most, 2.0)]
+            return found
+
+        layers = Layers(
+            [[number[id(b)] for b in row] for row in self.ranks],
+            links(self.up),
+            links(self.down),
+            frozenset(number[id(b)] for b in every if not b.name),
+            {number[id(b)]: b.width / 2 for b in every},
+            self.spacing.boxes,
+            self.spacing.bends,
+        )
+        for k, x in across(layers).items():
+            every[k].x = x
+        for _ in range(2):
+            for chain in self.chains:
+                self._relax(chain)
+
+    def _relax(self, chain: list[Box]) -> None:
+        """Bring the bends of an edge between its ends, as far as their neighbours leave room."""
+        low, high = -1e9, 1e9
+        for bend in chain[1:-1]:
+            row = self.ranks[bend.rank]
+            k = next(k for k, b in enumerate(row) if b is bend)
+            low = max(low, row[k - 1].x + self._apart(row[k - 1], bend)) if k else low
+            high = min(high, row[k + 1].x - self._apart(bend, row[k + 1])) if k + 1 < len(row) else high
+        first, last = sorted((chain[0].x, chain[-1].x))
+        x = chain[1].x
+        if low <= high and not first <= x <= last:
+            for bend in chain[1:-1]:
+                bend.x = min(max(first if x < first else last, low), high)
 
     def _apart(self, a: Box, b: Box) -> float:
-        gap = self.spacing.boxes if a.name and b.name else self.spacing.bends
-        return (a.width + b.width) / 2 + gap
+        return (a.width + b.width) / 2 + (self.spacing.boxes if a.name and b.name else self.spacing.bends)
 
     def _place_along(self) -> None:
         y = 0.0
@@ -319,20 +345,6 @@ def rank(names: Sequence[str], arcs: Sequence[tuple[str, str]]) -> dict[str, int
                 ranks[n] = high if len(below[n]) > len(above[n]) else low if above[n] else ranks[n]
     least = min(ranks.values())
     return {n: r - least for n, r in ranks.items()}
-
-
-def weighted_median(near: Sequence[tuple[float, float]]) -> float:
-    """The median of (value, weight); between the two middle values where they weigh the same."""
-    ordered = sorted(near)
-    half = sum(w for _, w in ordered) / 2
-    total = 0.0
-    for k, (x, w) in enumerate(ordered):
-        total += w
-        if abs(total - half) < 1e-9 and k + 1 < len(ordered):
-            return (x + ordered[k + 1][0]) / 2
-        if total > half:
-            return x
-    return ordered[-1][0]
 
 
 def spread(wanted: Sequence[tuple[float, float]], gaps: Sequence[float]) -> list[float]:

@@ -38,6 +38,8 @@ def parse(name: str, known: Collection[str] = ()) -> Name:
     if numbered and f"{numbered.group(1)}_{numbered.group(2)}" not in known:
         first, number = numbered.groups()
         marks.insert(0, number)
+    if marks and f"{name[: -len(marks[-1])]}0" in known:  # among s_0, s_1, .. is s_m1 step -1
+        marks[-1] = re.sub(r"^m(\d+)$", r"-\1", marks[-1])
     return Name(first, differentials, accents, tuple(marks))
 
 
@@ -74,8 +76,12 @@ def _latex_word(word: str) -> str:
     return word if len(word) == 1 or word.isdigit() else rf"\mathrm{{{word}}}"
 
 
+def _is_number(mark: str) -> bool:
+    return mark.removeprefix("-").isdigit()
+
+
 def _latex_mark(mark: str) -> str:
-    return f"({mark})" if mark.isdigit() else rf"\mathrm{{{mark}}}"
+    return f"({mark})" if _is_number(mark) else rf"\mathrm{{{mark}}}"
 
 
 def runs(name: str, known: Collection[str] = ()) -> list[Run]:
@@ -86,11 +92,11 @@ def runs(name: str, known: Collection[str] = ()) -> list[Run]:
     accents = "".join(_ACCENTS[a] for a in parts.accents)
     found.append((base[0] + accents + base[1:], "italic" if len(base) == 1 else "upright"))
     if parts.marks:
-        found.append((",".join(f"({m})" if m.isdigit() else m for m in parts.marks), "super"))
+        found.append((",".join(f"({m})" if _is_number(m) else m for m in parts.marks), "super"))
     return found
 
 
 def split_step(name: str) -> tuple[str, int] | None:
-    """`s_12` as ("s", 12): the base and the number at the end, if there is one."""
-    found = re.fullmatch(r"(.+?)_(\d+)", name)
-    return (found.group(1), int(found.group(2))) if found else None
+    """`s_12` as ("s", 12), `s_m1` as ("s", -1): the base and the number at the end, if there is one."""
+    found = re.fullmatch(r"(.+?)_(m?)(\d+)", name)
+    return (found.group(1), int(("-" if found.group(2) else "") + found.group(3))) if found else None

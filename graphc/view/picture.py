@@ -7,6 +7,7 @@ unfolded one are columns, time running from left to right.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from graphc.view.columns import columns
@@ -15,7 +16,7 @@ from graphc.view.graph import Edge as GraphEdge
 from graphc.view.graph import Graph, Node, delay_text
 from graphc.view.layout import Box, Edge, Point, layered
 from graphc.view.names import Run, runs
-from graphc.view.steps import at_steps
+from graphc.view.steps import by_steps
 
 LONGEST = 26  # letters of a label; the whole of it is in the hint
 
@@ -24,12 +25,12 @@ def picture(graph: Graph, rankdir: str | None = None, max_nodes: int = 80) -> Pi
     """The picture of a graph; of one with too many boxes: its cycles as one box each, or else some lines of text."""
     if rankdir not in (None, "LR", "RL", "TB", "BT"):
         raise ValueError(f'rankdir is "LR", "RL", "TB" or "BT", not {rankdir!r}')
-    shapes, arrows = parts(graph)
-    steps = at_steps(graph, shapes, arrows) if rankdir is None else None
-    if steps is not None:
-        found = columns(steps, max_nodes)
+    stepped, places = by_steps(graph) if rankdir is None else (graph, {})
+    if places:
+        found = columns(*parts(stepped), places, max_nodes)
         if len(found.shapes) <= max_nodes:
             return found
+    shapes, arrows = parts(graph)
     if len(shapes) > max_nodes and graph.cycles:
         graph = condensed(graph)
         shapes, arrows = parts(graph)
@@ -70,10 +71,11 @@ def _drawn(graph: Graph) -> set[str]:
 
 
 def _shape(node: Node, known: set[str], alone: list[str], read: bool) -> Shape:
-    title = runs(node.name, known)
-    below = "×".join(node.dims)
+    name, _, step = node.name.rstrip("]").partition("[")
+    title = [*runs(name, known), *([(f"({step})", "super")] if step else [])]
+    below = "×".join(_size(d) for d in node.dims)
     if alone:
-        below = "  ".join(filter(None, (below, "+ " + ", ".join(alone))))
+        below = ", ".join(filter(None, (below, "with " + ", ".join(alone))))
     role = node.role if node.role != "tensor" or read else "result"
     hint = node.equation or f"{node.role} {node.name}" + (f"[{', '.join(node.dims)}]" if node.dims else "")
     return Shape(title_box(node.name, title, below), title, below, role, hint)
@@ -87,11 +89,20 @@ def _label(edges: Sequence[GraphEdge], known: set[str]) -> list[Run]:
         found += runs(name, known)
     if len(names) > 3:
         found.append((" …", "upright"))
-    texts = list(dict.fromkeys(delay_text(e) or _shortened(e.access) for e in edges))
-    text = "  ".join(filter(None, texts))
+    text = "\u2002".join(filter(None, dict.fromkeys(_compact(delay_text(e) or e.access) for e in edges)))
     if text:
-        found.append((("  " if found else "") + _shortened(text).replace("-", "−"), "upright"))
+        found.append((("\u2002" if found else "") + _shortened(text), "upright"))
     return found
+
+
+def _size(text: str) -> str:
+    short = _compact(text)
+    return short if short.isalnum() else f"({short})"
+
+
+def _compact(text: str) -> str:
+    """`2 * i + m` as `2i+m`."""
+    return re.sub(r" ?([-+/]+) ?", r"\1", text).replace(" * ", "").replace("-", "−")
 
 
 def _shortened(text: str) -> str:

@@ -1,47 +1,44 @@
-"""Which step of an unfolded system each box of its picture belongs to.
+"""Which step of an unfolded system each tensor belongs to, and its graph made ready to be drawn step by step.
 
-Tensors `s_0, s_1, ...` are the steps of one `s`. An input read only at constant places of its first axis is drawn as
-one box a place, in the columns of the steps that read it, as the books draw x.
+Tensors `s_0, s_1, ...` are the steps of one `s`; `s` itself, put together from them, is left out. A tensor that does
+not recur stays whole when a system is unfolded; if it has one place a step, it is drawn as one node a place (`x[0]`,
+`x[1]`), as the books draw x at every step.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from graphc.view.drawing import Arrow, Shape, title_box
-from graphc.view.graph import Graph
-from graphc.view.layout import Edge
+import islpy as isl
+
+from graphc.view.graph import Edge, Graph, Node
 from graphc.view.names import split_step
 
-Place = tuple[str, int]  # (family, step)
+Places = dict[str, tuple[str, int]]  # {node: (family, step)}
+MOST = 64  # steps up to which whole tensors are taken apart
 
 
-@dataclass
-class Steps:
-    """Boxes and arrows, and where the boxes that belong to a step do: {box: (family, step)}."""
-
-    shapes: list[Shape]
-    arrows: list[Arrow]
-    places: dict[str, Place]
-
-
-def at_steps(graph: Graph, shapes: Sequence[Shape], arrows: Sequence[Arrow]) -> Steps | None:
-    """The steps of an unfolded system; None for any other."""
-    if not graph.is_dag:
-        return None
-    places = families([n.name for n in graph.nodes if n.role == "tensor"])
+def by_steps(graph: Graph) -> tuple[Graph, Places]:
+    """The graph of an unfolded system by steps, and the place of each node that has one (none: not unfolded)."""
+    places = families([n.name for n in graph.nodes if n.role == "tensor"]) if graph.is_dag else {}
     if not places:
-        return None
-    steps = Steps(list(shapes), list(arrows), places)
+        return graph, {}
+    graph = graph.without(sorted({base for base, _ in places.values()} & set(graph.by_name)))
+    steps = sorted({step for _, step in places.values() if step >= 0})
     for n in graph.nodes:
-        if n.role == "input" and n.dims:
-            _split_input(steps, n.name)
-    return steps
+        axis = _step_axis(graph, n, steps) if n.name not in places else None
+        if axis is not None:
+            graph = _split(graph, n, axis, steps, places)
+    edges = []
+    for e in graph.edges:
+        bare = re.fullmatch(r"\[[-\d, ]*\]", e.access) is not None
+        edges.append(replace(e, kind="plain" if e.kind == "start" else e.kind, access="" if bare else e.access))
+    return replace(graph, edges=tuple(dict.fromkeys(edges))), places
 
 
-def families(names: Sequence[str]) -> dict[str, Place]:
+def families(names: Sequence[str]) -> Places:
     """The tensors that are numbered members of a family with at least the members 0 and 1."""
     found = {n: place for n in names if (place := split_step(n))}
     numbers: dict[str, set[int]] = {}
@@ -50,22 +47,41 @@ def families(names: Sequence[str]) -> dict[str, Place]:
     return {n: (base, step) for n, (base, step) in found.items() if {0, 1} <= numbers[base]}
 
 
-def _split_input(steps: Steps, name: str) -> None:
-    """A box for each constant place at which an input is read, if that is how all its readers read it."""
-    out = [a for a in steps.arrows if a.edge.source == name]
-    at = [re.search(rf"{re.escape(name)} → .* \[(\d+)\]", a.hint) for a in out]
-    whole = next((s for s in steps.shapes if s.box.name == name), None)
-    if whole is None or not out or not all(at):
-        return
-    made: dict[int, Shape] = {}
-    for a, found in zip(out, at, strict=True):
-        assert found is not None
-        step = int(found.group(1))
-        if step not in made:
-            title = [*whole.title, (f"({step})", "super")]
-            below = "×".join(whole.below.split("×")[1:])
-            made[step] = replace(whole, box=title_box(f"{name}[{step}]", title, below), title=title, below=below)
-        a.edge = Edge(f"{name}[{step}]", a.edge.target, a.edge.width, a.edge.height)
-        a.label = [run for run in a.label if f"[{step}]" not in run[0]]
-    steps.shapes = [s for s in steps.shapes if s is not whole] + [made[k] for k in sorted(made)]
-    steps.places.update({f"{name}[{step}]": (name, step) for step in made})
+def _step_axis(graph: Graph, node: Node, steps: Sequence[int]) -> int | None:
+    """An axis of a tensor with one place a step, at one of which some edge reads or writes it."""
+    for axis, dim in enumerate(node.dims):
+        if dim == str(len(steps)) and 1 < len(steps) <= MOST:
+            for e in graph.edges:
+                kind = _end(e, node.name)
+                if kind is not None and e.relation is not None and _fixed(e.relation, kind, axis):
+                    return axis
+    return None
+
+
+def _end(e: Edge, name: str) -> isl.dim_type | None:
+    """On which side of an edge's relation a node's elements are."""
+    return isl.dim_type.in_ if e.source == name else isl.dim_type.out if e.target == name else None
+
+
+def _fixed(relation: isl.Map, kind: isl.dim_type, axis: int) -> bool:
+    return bool(relation.plain_get_val_if_fixed(kind, axis).is_int())
+
+
+def _split(graph: Graph, node: Node, axis: int, steps: Sequence[int], places: Places) -> Graph:
+    """The graph with a node for each place of a tensor along an axis."""
+    dims = node.dims[:axis] + node.dims[axis + 1 :]
+    made = {k: replace(node, name=f"{node.name}[{k}]", dims=dims) for k in steps}
+    edges = []
+    for e in graph.edges:
+        kind = _end(e, node.name)
+        if kind is None or e.relation is None:
+            edges.append(e)
+            continue
+        for k, n in made.items():
+            part = e.relation.fix_val(kind, axis, isl.Val(k))
+            if not part.is_empty():
+                ends = {"source": n.name} if e.source == node.name else {"target": n.name}
+                edges.append(replace(e, relation=part, **ends))
+    places.update({n.name: (node.name, k) for k, n in made.items()})
+    nodes = [m for n in graph.nodes for m in (made.values() if n is node else [n])]
+    return replace(graph, nodes=tuple(nodes), edges=tuple(edges))

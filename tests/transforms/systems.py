@@ -70,7 +70,11 @@ def rnn() -> Example:
         define("assign", term(s[t, i], make("tanh", a[t, i]), ht), term(s[-1, i], 0, {i: (0, H)})),
         loss,
     ))  # fmt: skip
-    return system, loss.tensor, {"x": numbers(0, 5, 2), "W": numbers(1, 3, 3), "U": numbers(2, 3, 2), "c": numbers(3, 3)}
+    return (
+        system,
+        loss.tensor,
+        {"x": numbers(0, 5, 2), "W": numbers(1, 3, 3), "U": numbers(2, 3, 2), "c": numbers(3, 3)},
+    )
 
 
 @example

@@ -1,4 +1,4 @@
-"""Elementary functions as LLVM IR: no call leaves the compiled code, and each lane of a vector is computed as a scalar is.
+"""Elementary functions as LLVM IR: no call leaves the compiled code; each lane of a vector is computed as a scalar is.
 
 `emit` takes a builder, a function's name and its arguments (float, double, or a vector of either of any length)
 and gives the result. Range reduction and minimax polynomials; errors stay below 2 ULP in both formats; NaN, infinities,
@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from llvmlite import ir
 
-from ..target import Target, host
-from .functions import FUNCTIONS, INSTRUCTIONS
-from .lanes import Kit, type_suffix
+from graphc.codegen.target import Target, host
+from graphc.codegen.vectormath.functions import FUNCTIONS, INSTRUCTIONS
+from graphc.codegen.vectormath.lanes import Kit, type_suffix
 
 SUPPORTED: frozenset[str] = frozenset(FUNCTIONS) | frozenset(INSTRUCTIONS)
 

@@ -1,14 +1,15 @@
 """exp and the functions made of it: expm1, exp2, tanh, sigmoid, sinh, cosh.
 
-Cody and Waite (1980): e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2)/2, and a polynomial in r. No branch, no table.
+Cody and Waite (1980): e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2)/2, and a polynomial in r.
+No branch, no table.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import coefficients
-from .lanes import Kit, V
+from graphc.codegen.vectormath import coefficients
+from graphc.codegen.vectormath.lanes import Kit, V
 
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
@@ -16,7 +17,7 @@ _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 
 @dataclass(frozen=True)
 class _Reduced:
-    """x = n ln 2 + (rest + tail). `rest` is x - n ln 2 rounded, `tail` what the rounding lost; `whole` holds n + offset."""
+    """x = n ln 2 + (rest + tail): x - n ln 2 rounded, and what the rounding lost. `whole` holds n + offset."""
 
     whole: V
     rest: V
@@ -48,10 +49,15 @@ def growth(kit: Kit, rest: V, tail: V) -> V:
 
 
 def scaled(kit: Kit, grown: V, whole: V) -> V:
-    """(1 + grown) 2**n where `whole` holds n + 2 bias, in two factors: n reaches beyond the exponents of normal numbers."""
+    """(1 + grown) 2**n where `whole` holds n + 2 bias."""
+    first, second = _factors(kit, whole)
+    return kit.fma(grown, first, first) * second
+
+
+def _factors(kit: Kit, whole: V) -> tuple[V, V]:
+    """2**n where `whole` holds n + 2 bias, in two factors: n reaches beyond the exponents of normal numbers."""
     half = whole >> 1
-    factor = (half << kit.fraction).as_real()
-    return kit.fma(grown, factor, factor) * ((whole - half) << kit.fraction).as_real()
+    return (half << kit.fraction).as_real(), ((whole - half) << kit.fraction).as_real()
 
 
 def clamp(x: V, low: float, high: float) -> V:
@@ -70,10 +76,22 @@ def exp_within(kit: Kit, x: V) -> V:
     """exp to 0.6 ULP, for arguments within the bounds that `exp` clamps to: 1 + r with its rounding error."""
     reduced = _reduce(kit, x, 2 * kit.bias)
     lead, lost = kit.fast_two_sum(kit.const(1.0), reduced.rest)
-    half = reduced.whole >> 1
-    factor = (half << kit.fraction).as_real()
-    grown = growth(kit, reduced.rest, reduced.tail + lost)
-    return kit.fma(grown, factor, lead * factor) * ((reduced.whole - half) << kit.fraction).as_real()
+    first, second = _factors(kit, reduced.whole)
+    return kit.fma(growth(kit, reduced.rest, reduced.tail + lost), first, lead * first) * second
+
+
+def exp_pair(kit: Kit, high: V, low: V, times: V, times_low: V) -> V:
+    """(times + times_low) e^(high + low), for `high` within the bounds that `exp` clamps to, and low^2 negligible."""
+    reduced = _reduce(kit, high, 2 * kit.bias)
+    grown = _moved(kit, reduced.rest, growth(kit, reduced.rest, reduced.tail), low)
+    product = times + kit.fma(grown, times, kit.fma(grown, times_low, times_low))
+    first, second = _factors(kit, reduced.whole)
+    return product * first * second
+
+
+def _moved(kit: Kit, rest: V, grown: V, low: V) -> V:
+    """e^(rest + low) - 1 from e^rest - 1 = rest + grown: low e^rest more."""
+    return rest + (grown + kit.fma(low, rest + grown, low))
 
 
 def exp2(kit: Kit, x: V) -> V:
@@ -81,15 +99,16 @@ def exp2(kit: Kit, x: V) -> V:
     x = clamp(x, kit.pick(-1076.0, -151.0), kit.pick(1025.0, 129.0))
     shift = 1.5 * kit.power(kit.fraction) + 2 * kit.bias
     shifted = x + shift
-    return exp2_of(kit, x - (shifted - shift), kit.const(0.0), shifted.bits())
+    return exp2_of(kit, x - (shifted - shift), None, shifted.bits())
 
 
-def exp2_of(kit: Kit, fraction: V, tail: V, whole: V) -> V:
+def exp2_of(kit: Kit, fraction: V, tail: V | None, whole: V) -> V:
     """2^(n + fraction + tail), |fraction| <= 1/2, where `whole` holds n + 2 bias."""
     ln2_tail = kit.pick(float.fromhex("0x1.abc9e3b39803fp-56"), float.fromhex("-0x1.05c61p-29"))
     rest, error = kit.product(fraction, kit.const(LN2))
-    low = kit.fma(tail, LN2, kit.fma(fraction, ln2_tail, error))
-    return scaled(kit, rest + growth(kit, rest, low), whole)
+    grown = growth(kit, rest, kit.fma(fraction, ln2_tail, error))
+    moved = rest + grown if tail is None else _moved(kit, rest, grown, tail * LN2)
+    return scaled(kit, moved, whole)
 
 
 def _expm1_divided(kit: Kit, x: V, doublings: int) -> tuple[V, V]:

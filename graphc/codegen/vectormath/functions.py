@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from . import exponential, logarithm, rounding
+from graphc.codegen.vectormath import error_function, exponential, hyperbolic, logarithm, power, rounding, trigonometric
 
 INSTRUCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(rounding, name)
@@ -14,5 +14,9 @@ INSTRUCTIONS: dict[str, Callable[..., Any]] = {
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{n: getattr(exponential, n) for n in ("exp", "exp2", "expm1", "tanh", "sigmoid", "sinh", "cosh")},
     **{n: getattr(rounding, n) for n in ("fmod", "mod")},
+    **{n: getattr(trigonometric, n) for n in ("sin", "cos", "tan", "asin", "acos", "atan", "atan2")},
+    **{n: getattr(hyperbolic, n) for n in ("asinh", "acosh", "atanh")},
+    **{n: getattr(error_function, n) for n in ("erf", "erfc")},
+    "pow": power.pow,
     **{n: getattr(logarithm, n) for n in ("log", "log1p", "log2", "softplus")},
 }

@@ -1,8 +1,8 @@
-"""The notation the functions of this package are written in: `V`, a value of every lane, and `Kit`, their instructions.
+"""The notation the functions of this package are written in: `V`, a value of every lane, and `Kit`, its instructions.
 
-One text serves float and double, scalars and vectors of any length; each lane is computed alike, so a vector's result is to
-the bit its scalars' results. No instruction carries a fast-math flag: where a product and a sum are to be fused, or
-must not be, the text says so.
+One text serves float and double, scalars and vectors of any length; each lane is computed alike, so a vector's result
+is to the bit its scalars' results. No instruction carries a fast-math flag: where a product and a sum are to be fused,
+or must not be, the text says so.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..target import Target
-
+from graphc.codegen.target import Target
 
 
 class V:
@@ -159,7 +158,7 @@ class Kit:
         return double if self.double else single
 
     def call(self, name: str, *args: V) -> V:
-        """LLVM's intrinsic of that name. Only those that are one instruction, or a short sequence of them, may be used."""
+        """LLVM's intrinsic of that name: only such as the machine has instructions for."""
         full = f"llvm.{name}.{self.suffix}"
         function = self.builder.module.globals.get(full)
         if function is None:
@@ -272,7 +271,7 @@ def _int_constant(int_type: ir.Type, value: int) -> ir.Constant:
     return _spread(int_type, str(value))
 
 
-class _Text(ir.Constant):  # type: ignore[misc]
+class _Text(ir.Constant):
     """A constant given as LLVM writes it: a vector of one repeated value is short and quickly parsed."""
 
     def _get_reference(self) -> str:

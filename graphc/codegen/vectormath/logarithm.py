@@ -1,19 +1,19 @@
-"""log and the functions made of it: log1p, log2, softplus, asinh, acosh, atanh, pow.
+"""log and the functions made of it: log1p, log2, softplus.
 
 x = 2^e m with sqrt(1/2) <= m < sqrt(2), f = m - 1. Double: s = f / (2 + f) and an odd series in s; float, where a
-division costs more than a few terms: a polynomial in f. (fdlibm's e_log.c describes the first, Cephes' logf.c the second.)
+division costs more than a few terms: a polynomial in f. (Muller, Elementary Functions, chapter 5, has both reductions.)
 """
 
 from __future__ import annotations
 
 from math import inf, nan
 
-from . import coefficients
-from .exponential import exp2_of, exp_within
-from .lanes import Kit, V
+from graphc.codegen.vectormath import coefficients
+from graphc.codegen.vectormath.exponential import exp_within
+from graphc.codegen.vectormath.lanes import Kit, V
 
 
-def _root_half(kit: Kit) -> int:
+def root_half(kit: Kit) -> int:
     """The encoding of sqrt(1/2): the smallest m."""
     return 0x3FE6A09E667F3BCD if kit.double else 0x3F3504F3
 
@@ -22,13 +22,14 @@ def _one(kit: Kit) -> int:
     return kit.bias << kit.fraction
 
 
-def _split(kit: Kit, x: V, added: V | float = 0.0) -> tuple[V, V, V]:
-    """x = 2^e m for a positive normal x: e + added, m, and the bits from which 2^-e can be had."""
-    bits = x.bits() + (_one(kit) - _root_half(kit))
+def split(kit: Kit, x: V, offset: V | None = None) -> tuple[V, V, V]:
+    """x = 2^e m for a positive normal x: e, m, and the bits from which 2^-e can be had. `offset` is from `normal`."""
+    bits = x.bits() + (_one(kit) - root_half(kit))
     whole = 1 << kit.fraction  # written before a real's fraction, an integer becomes that real's value less 2**fraction
     marker = (kit.bias + kit.fraction) << kit.fraction
-    exponent = ((bits >> kit.fraction) | marker).as_real() - (added if isinstance(added, V) else whole + kit.bias - added)
-    m = ((bits & (whole - 1)) + _root_half(kit)).as_real()
+    raised = ((bits >> kit.fraction) | marker).as_real()
+    exponent = raised - (float(whole + kit.bias) if offset is None else offset)
+    m = ((bits & (whole - 1)) + root_half(kit)).as_real()
     return exponent, m, bits
 
 
@@ -46,8 +47,8 @@ def _log_sum(kit: Kit, f: V, e: V) -> V:
     return kit.fma(e, first, f + kit.fma(square, series, e * second))
 
 
-def _normal(kit: Kit, x: V) -> tuple[V, V]:
-    """A subnormal x multiplied into the normal range, and what `_split` is to subtract from its exponent."""
+def normal(kit: Kit, x: V) -> tuple[V, V]:
+    """A subnormal x multiplied into the normal range, and what `split` is to subtract from its exponent."""
     lift = kit.fraction + 2
     small = x < kit.power(1 - kit.bias)
     bias = float((1 << kit.fraction) + kit.bias)
@@ -61,14 +62,16 @@ def _at_edges(kit: Kit, x: V, result: V, edge: float = 0.0) -> V:
 
 
 def log(kit: Kit, x: V) -> V:
-    positive, offset = _normal(kit, x)
-    e, m, _ = _split(kit, positive, offset)
+    positive, offset = normal(kit, x)
+    e, m, _ = split(kit, positive, offset)
     return _at_edges(kit, x, _log_sum(kit, m - 1.0, e))
 
 
-def _log_pair(kit: Kit, u: V, low: V, added: V | float = 0.0) -> V:
-    """log((u + low) 2**added) for normal u and |low| of the size of u's rounding error."""
-    e, m, bits = _split(kit, u, added)
+def log_pair(kit: Kit, u: V, low: V, doubled: V | None = None) -> V:
+    """log(u + low) for normal u and |low| of the size of u's rounding error; with ln 2 added where `doubled`."""
+    e, m, bits = split(kit, u)
+    if doubled is not None:
+        e = doubled.choose(e + 1.0, e)
     exponent_bits = ((1 << kit.size - 1 - kit.fraction) - 1) << kit.fraction
     reciprocal = (2 * _one(kit) - (bits & exponent_bits)).as_real()
     scaled = (u < kit.power(kit.fraction + 9)).choose(low * reciprocal, 0.0)
@@ -77,7 +80,7 @@ def _log_pair(kit: Kit, u: V, low: V, added: V | float = 0.0) -> V:
 
 def log1p(kit: Kit, x: V) -> V:
     u, low = kit.two_sum(kit.const(1.0), x)
-    return _at_edges(kit, x, kit.copysign(_log_pair(kit, u, low), x), -1.0)
+    return _at_edges(kit, x, kit.copysign(log_pair(kit, u, low), x), -1.0)
 
 
 def softplus(kit: Kit, x: V) -> V:
@@ -86,13 +89,17 @@ def softplus(kit: Kit, x: V) -> V:
     limit = kit.pick(746.0, 104.0)
     e = exp_within(kit, -(size > limit).choose(limit, size))
     u, low = kit.fast_two_sum(kit.const(1.0), e)
-    return (x > 0.0).choose(x, 0.0) + _log_pair(kit, u, low)
+    return (x > 0.0).choose(x, 0.0) + log_pair(kit, u, low)
 
 
 def log2(kit: Kit, x: V) -> V:
+    return _at_edges(kit, x, log2_positive(kit, x))
+
+
+def log2_positive(kit: Kit, x: V) -> V:
     """e + log(m) / ln 2, the quotient as a rounded product and its error: near 1 the result is small."""
-    positive, offset = _normal(kit, x)
-    e, m, _ = _split(kit, positive, offset)
+    positive, offset = normal(kit, x)
+    e, m, _ = split(kit, positive, offset)
     f = m - 1.0
     rest = _log_sum(kit, f, kit.const(0.0)) - f
     inverse = kit.pick(float.fromhex("0x1.71547652b82fep+0"), float.fromhex("0x1.715476p+0"))
@@ -100,4 +107,4 @@ def log2(kit: Kit, x: V) -> V:
     lead, low = kit.product(f, kit.const(inverse))
     low = kit.fma(rest, inverse, kit.fma(f, inverse_tail, low))
     total, lost = kit.two_sum(e, lead)
-    return _at_edges(kit, x, total + (lost + low))
+    return total + (lost + low)

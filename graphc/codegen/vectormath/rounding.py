@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-
-from .lanes import Kit, V
+from graphc.codegen.vectormath.lanes import Kit, V
 
 
 def sqrt(kit: Kit, x: V) -> V:
@@ -68,8 +67,8 @@ def _nearest(kit: Kit, x: V) -> V:
 def fmod(kit: Kit, x: V, y: V) -> V:
     """x - trunc(x/y) y without rounding error, and the sign of x.
 
-    |x| is reduced by a multiple of |y| 2**k, with k such that the quotient has at most half of a number's bits, until less
-    than |y| is left: in one step unless x is very much larger than y.
+    |x| is reduced by a multiple of |y| 2**k, with k such that the quotient has at most half of a number's bits, until
+    less than |y| is left: in one step unless x is very much larger than y.
     """
     infinity, builder = float("inf"), kit.builder
     valid = (kit.fabs(x) < infinity) & (kit.fabs(y) > 0.0)
@@ -94,8 +93,8 @@ def fmod(kit: Kit, x: V, y: V) -> V:
 def _reduced_once(kit: Kit, left: V, divisor: V, floor_exponent: V) -> tuple[V, V]:
     """`left` less a multiple of the divisor; whether it may still be larger than the divisor.
 
-    The products of the quotient with the divisor's two halves are exact, and so are both differences. Where the division
-    rounded up to the next integer, the remainder is negative, by less than a divisor.
+    The products of the quotient with the divisor's two halves are exact, and so are both differences. Where the
+    division rounded up to the next integer, the remainder is negative, by less than a divisor.
     """
     gap = (_exponent(kit, left) - floor_exponent).positive_part()
     quarter = gap >> 2  # 2**gap may be beyond the range of normal numbers

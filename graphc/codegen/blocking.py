@@ -1,0 +1,140 @@
+"""A contraction in cache blocks: what is read along the vectors is packed into a panel that stays in the first cache.
+
+    for each block of vectors                      along `vec`, as wide as the tile
+      for each block of the summed indices         at most DEPTH points
+        panel[k][v] = operand at (k, v)            once, contiguous
+        for each block of rows
+          tile of accumulators += row operand * panel; then added to the target
+
+Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), with the block of rows left where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from graphc.codegen.emitter import Emitter, Ref
+from graphc.codegen.loops import bound, row_loop, vector_loop
+from graphc.codegen.memory import store
+from graphc.codegen.nest import write_element
+from graphc.codegen.tiling import Plan
+from graphc.codegen.values import I64, PTR
+from graphc.equations.bounds import Bounds
+from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
+from graphc.equations.system import Tensor
+from graphc.schedule.program import Statement
+
+DEPTH = 256  # points of the summed indices in a panel: 16 KiB of two vectors each, half of a first-level cache
+
+
+@dataclass(frozen=True)
+class Block:
+    """One summed index cut into blocks of `step`: `start` is the variable that holds where the block begins."""
+
+    bounds: Bounds
+    start: Index
+    step: ir.Value
+
+
+def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]) -> None:
+    """The loops of a contraction over (vec, row) with the summed indices `inner`, all from 0 to a size."""
+    assert chosen.vec is not None and chosen.row is not None
+    vec_bounds, row_bounds = chosen.order
+    blocks = _blocks(e, inner)
+    origin = Index("v0")
+    panels: dict[Expr, Expr] = {
+        r: _panel(e, r, chosen, blocks, origin, k)
+        for k, r in enumerate(reads(s.value))
+        if e.mentions(r, chosen.vec) and not e.mentions(r, chosen.row)
+    }
+    value = substitute(s.value, panels)
+
+    def along_vectors() -> None:
+        with bound(e, origin, e.env[vec_bounds.index]), _outer(e, blocks) as ends:
+            with _inside(e, blocks, ends):
+                for c in range(e.tile.chunks):
+                    for source, panel in panels.items():
+                        assert isinstance(panel, Read)
+                        store(e, panel.tensor, panel.subs, e.value(source, 0, c), 0, c)
+            row_loop(e, row_bounds, chosen, lambda: _sum_tile(e, s, value, blocks, ends))
+
+    vector_loop(e, vec_bounds, chosen, along_vectors)
+
+
+def _blocks(e: Emitter, inner: Sequence[Bounds]) -> list[Block]:
+    """Block sizes from the innermost index out, so that a block holds at most DEPTH points."""
+    b = e.builder
+    one = ir.Constant(I64, 1)
+    budget: ir.Value = ir.Constant(I64, DEPTH)
+    blocks: list[Block] = []
+    for bounds in reversed(inner):
+        extent = b.add(e.scalar(bounds.upper), one)
+        least = b.select(b.icmp_signed("<", extent, one), one, extent)
+        step = b.select(b.icmp_signed("<", least, budget), least, budget)
+        blocks.insert(0, Block(bounds, Index(bounds.index.name + "0"), step))
+        budget = b.udiv(budget, step)
+    return blocks
+
+
+def _panel(e: Emitter, source: Read, chosen: Plan, blocks: Sequence[Block], origin: Index, number: int) -> Read:
+    """The panel's element for a read: a small array on the stack, indexed from the starts of the blocks."""
+    width = chosen.chunks * e.lanes
+    memory = e.alloca(ir.ArrayType(e.type_of(source.kind), DEPTH * width), f"panel{number}")
+    memory.type = PTR
+    moving = [block for block in blocks if e.mentions(source, block.bounds.index)]
+    strides: list[ir.Value] = []
+    stride: ir.Value = ir.Constant(I64, width)
+    for block in reversed(moving):
+        strides.insert(0, stride)
+        stride = e.builder.mul(stride, block.step)
+    assert chosen.vec is not None
+    subs = (*(block.bounds.index for block in moving), chosen.vec)
+    tensor = Tensor(f"panel{number}", (Const(0),) * len(subs), "tensor", source.kind)
+    lowers = (*(block.start for block in moving), origin)
+    e.refs[tensor] = Ref(memory, (*strides, ir.Constant(I64, 1)), lowers, ())
+    return Read(tensor, subs)
+
+
+@contextmanager
+def _outer(e: Emitter, blocks: Sequence[Block]) -> Iterator[list[ir.Value]]:
+    """Loops over the blocks; yields the last point of each in the current block."""
+    b = e.builder
+    with ExitStack() as stack:
+        ends = []
+        for block in blocks:
+            last = e.scalar(block.bounds.upper)
+            start = stack.enter_context(e.loop(ir.Constant(I64, 0), last, block.step, block.start.name))
+            stack.enter_context(bound(e, block.start, start))
+            end = b.sub(b.add(start, block.step), ir.Constant(I64, 1))
+            ends.append(b.select(b.icmp_signed("<", end, last), end, last))
+        yield ends
+
+
+@contextmanager
+def _inside(e: Emitter, blocks: Sequence[Block], ends: Sequence[ir.Value]) -> Iterator[None]:
+    """Loops over the points of the current block."""
+    with ExitStack() as stack:
+        for block, end in zip(blocks, ends, strict=True):
+            i = stack.enter_context(e.loop(e.env[block.start], end, name=block.bounds.index.name))
+            stack.enter_context(bound(e, block.bounds.index, i))
+        yield
+
+
+def _sum_tile(e: Emitter, s: Statement, value: Expr, blocks: Sequence[Block], ends: Sequence[ir.Value]) -> None:
+    """One tile of accumulators over one block, then combined with the target."""
+    kind = s.tensor.kind
+    shape = ir.VectorType(e.type_of(kind), e.tile.lanes)
+    start = e.splat(e.identity(s.mode, kind), e.tile.lanes)
+    cells = {p: e.alloca(shape, "acc") for p in e.tile.points()}
+    for cell in cells.values():
+        e.builder.store(start, cell)
+    with _inside(e, blocks, ends):
+        for (r, c), cell in cells.items():
+            term = e.splat(e.convert(e.value(value, r, c), value.kind, kind), e.tile.lanes)
+            e.builder.store(e.combine(s.mode, e.builder.load(cell, typ=shape), term, kind), cell)
+    for (r, c), cell in cells.items():
+        write_element(e, s, r, c, e.builder.load(cell, typ=shape))

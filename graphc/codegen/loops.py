@@ -1,0 +1,99 @@
+"""Loops over one index: in blocks of vectors with a masked tail, in blocks of rows, or one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from llvmlite import ir
+
+from graphc.codegen.emitter import Emitter, Tile
+from graphc.codegen.tiling import Plan
+from graphc.codegen.values import I64
+from graphc.equations.bounds import Bounds
+from graphc.equations.expr import Index
+
+Body = Callable[[], None]
+
+
+@contextmanager
+def bound(e: Emitter, index: Index, value: ir.Value) -> Iterator[None]:
+    """The index has this value inside."""
+    e.env[index] = value
+    yield
+    del e.env[index]
+
+
+@contextmanager
+def tiled(e: Emitter, tile: Tile) -> Iterator[None]:
+    """Values are asked for on this tile inside."""
+    before, e.tile = e.tile, tile
+    yield
+    e.tile = before
+
+
+@contextmanager
+def guarded(e: Emitter, bounds: Bounds) -> Iterator[None]:
+    """Inside only where the conditions that bounds cannot say (strides) hold."""
+    with ExitStack() as stack:
+        for g in bounds.guards:
+            condition = e.value(g)
+            assert not isinstance(condition.type, ir.VectorType), "a stride condition along the vector axis"
+            stack.enter_context(e.only_if(condition))
+        yield
+
+
+@contextmanager
+def plain_loops(e: Emitter, bounds: Sequence[Bounds]) -> Iterator[None]:
+    """One loop inside the other, in the order given."""
+    with ExitStack() as stack:
+        for b in bounds:
+            first, last = e.scalar(b.lower), e.scalar(b.upper)
+            i = stack.enter_context(e.loop(first, last, name=b.index.name))
+            stack.enter_context(bound(e, b.index, i))
+            stack.enter_context(guarded(e, b))
+        yield
+
+
+def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
+    """Blocks of `chunks` vectors, then vectors one at a time, each of them masked."""
+    b, lanes, index = e.builder, e.lanes, bounds.index
+    first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
+    block = chosen.chunks * lanes
+    whole = b.sub(last, ir.Constant(I64, block - 1))
+    next_at = e.alloca(I64, "next")
+    b.store(first, next_at)
+    if _may_run(first, last, block):
+        with e.loop(first, whole, block, index.name) as i, bound(e, index, i):
+            with tiled(e, Tile(None, 1, index, lanes, chosen.chunks)):
+                inside()
+            b.store(b.add(i, ir.Constant(I64, block)), next_at)
+    start = b.load(next_at, typ=I64)
+    with e.loop(start, last, lanes, index.name + ".tail") as i, bound(e, index, i):
+        left = b.sub(last, i)
+        iota = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
+        mask = b.icmp_signed("<=", iota, e.splat(left, lanes))
+        with tiled(e, Tile(None, 1, index, lanes, 1, mask)):
+            e.in_line = False  # runs at most a few times: no second copy of long functions
+            inside()
+            e.in_line = True
+
+
+def _may_run(first: ir.Value, last: ir.Value, block: int) -> bool:
+    constant = isinstance(first, ir.Constant) and isinstance(last, ir.Constant)
+    return not (constant and first.constant + block - 1 > last.constant)
+
+
+def row_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
+    """Blocks of `rows` values, then of two (what is left of a power of two), then one at a time."""
+    b, t, index = e.builder, e.tile, bounds.index
+    first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
+    next_at = e.alloca(I64, "next")
+    b.store(first, next_at)
+    for rows in dict.fromkeys((chosen.rows, min(2, chosen.rows), 1)):
+        limit = b.sub(last, ir.Constant(I64, rows - 1))
+        start = b.load(next_at, typ=I64)
+        with e.loop(start, limit, rows, index.name) as i, bound(e, index, i):
+            with tiled(e, Tile(index, rows, t.vec, t.lanes, t.chunks, t.mask)):
+                inside()
+            b.store(b.add(i, ir.Constant(I64, rows)), next_at)

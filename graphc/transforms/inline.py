@@ -1,0 +1,125 @@
+"""An elementwise tensor that is cheap, or read once, disappears into its readers.
+
+It stays where that would repeat work (a reader with more indices than it has, such as a contraction, reads each element
+many times), where a comparison for equality needs the very value (the winners of a maximum), and where an output or a
+subscript asks for it. All readers take it in, or none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder, substitute
+from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.transforms.build import writes_once
+from graphc.transforms.cost import expensive, flops, size, value_nodes
+
+LARGEST = 80  # nodes of a value after substitution: chains of any length stay a list of statements
+CHEAP = 4  # operations that may be repeated for a second or third reader
+READERS = 3
+
+
+def inline(system: System, outputs: frozenset[Tensor]) -> System:
+    """`system` without the tensors that their readers can do without."""
+    work = _Work(system, outputs)
+    for eq in system.equations:
+        work.try_inline(eq.tensor)
+    return system.with_equations(work.equations[eq.tensor] for eq in system.equations if eq.tensor in work.equations)
+
+
+@dataclass
+class _Producer:
+    """tensor[indices] = value, for every element."""
+
+    indices: tuple[Expr, ...]
+    value: Expr
+    cost: int
+    expensive: bool
+    size: int
+
+
+class _Work:
+    def __init__(self, system: System, outputs: frozenset[Tensor]) -> None:
+        self.system, self.outputs = system, outputs
+        self.equations = {eq.tensor: _as_assignment(eq) for eq in system.equations}
+        self.readers: dict[Tensor, dict[Tensor, None]] = {}
+        for eq in system.equations:
+            self.register(eq)
+
+    def register(self, eq: Equation) -> None:
+        for _, read in eq.reads():
+            self.readers.setdefault(read.tensor, {})[eq.tensor] = None
+
+    def try_inline(self, tensor: Tensor) -> None:
+        if tensor in self.outputs:
+            return
+        producer = _producer(self.equations[tensor])
+        readers = [self.equations[t] for t in self.readers.get(tensor, {}) if t in self.equations]
+        if producer is None or any(eq.tensor is tensor for eq in readers):
+            return
+        uses = [(eq, term, read) for eq in readers for term, read in eq.reads() if read.tensor is tensor]
+        if not uses or not self.worth(producer, uses):
+            return
+        for eq in {eq.tensor: eq for eq, _, _ in uses}.values():
+            new = replace(eq, terms=tuple(_substituted(term, tensor, producer) for term in eq.terms))
+            self.equations[eq.tensor] = new
+            self.register(new)
+        del self.equations[tensor]
+
+    def worth(self, producer: _Producer, uses: list[tuple[Equation, Term, Read]]) -> bool:
+        copy = isinstance(producer.value, Read | Const)
+        if not copy and len(uses) > 1 and (producer.expensive or producer.cost > CHEAP or len(uses) > READERS):
+            return False
+        return all(
+            read in value_nodes(term.value)
+            and not any(read in postorder(w) for w in term.write)
+            and not _in_subscript(term.value, read)
+            and (copy or (_each_once(term, read) and not _compared(eq, term, read)))
+            and (producer.size <= 3 or size(term.value) + producer.size <= LARGEST)
+            for eq, term, read in uses
+        )
+
+
+def _as_assignment(eq: Equation) -> Equation:
+    """A reduction with one contribution to each element is that contribution."""
+    if eq.reduce == "assign" or len(eq.terms) != 1 or eq.terms[0].reduced:
+        return eq
+    return replace(eq, reduce="assign") if writes_once(eq.terms[0], eq.defined) else eq
+
+
+def _producer(eq: Equation) -> _Producer | None:
+    if eq.reduce != "assign" or len(eq.terms) != 1:
+        return None
+    (term,) = eq.terms
+    if not all(isinstance(w, Index) for w in term.write) or set(term.write) != set(term.domain.indices):
+        return None
+    if len(set(term.write)) != len(term.write):
+        return None
+    value = term.value
+    return _Producer(term.write, value, flops(value), expensive(value), size(value))
+
+
+def _each_once(term: Term, read: Read) -> bool:
+    """Whether the term reads no element of the tensor twice: every index of its domain steps through it."""
+    return set(term.domain.indices) <= set().union(*(indices_of(s) for s in read.subs), set())
+
+
+def _compared(eq: Equation, term: Term, read: Read) -> bool:
+    """Whether the very value matters: in a maximum, or under == (rounding could differ where it is computed again)."""
+    if eq.reduce in ("max", "min"):
+        return True
+    equalities = [n for n in value_nodes(term.value) if isinstance(n, Op) and n.name in ("eq", "ne")]
+    return any(read in value_nodes(n) for n in equalities)
+
+
+def _in_subscript(value: Expr, read: Read) -> bool:
+    return any(read in postorder(*node.subs) for node in value_nodes(value) if isinstance(node, Read))
+
+
+def _substituted(term: Term, tensor: Tensor, producer: _Producer) -> Term:
+    found = {
+        node: substitute(producer.value, dict(zip(producer.indices, node.subs, strict=True)))
+        for node in value_nodes(term.value)
+        if isinstance(node, Read) and node.tensor is tensor
+    }
+    return replace(term, value=substitute(term.value, found)) if found else term

@@ -1,0 +1,94 @@
+"""`conv` and `correlate` mean what NumPy's and SciPy's functions of these names mean."""
+
+import numpy as np
+import pytest
+from scipy import signal
+
+import graphc as gc
+from graphc import Eq, Sum
+
+Y, X, P, Q = gc.sizes("Y X P Q")
+i, j, m, n, c, d, b = gc.indices("i j m n c d b")
+
+
+def array(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def value(expr, dims, **arguments):
+    S = gc.Tensor("S", *dims)
+    return gc.System(Eq(S, expr)).evaluate(S, **arguments)
+
+
+def length(mode, n, k, stride=1, dilation=1):
+    whole = {"full": n + (k - 1) * dilation, "same": n, "valid": n - (k - 1) * dilation}[mode]
+    return (whole - 1) // stride + 1
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", ["conv", "correlate"])
+def test_one_axis_is_scipys(name, mode, k):
+    x, w = array(7), array(k, seed=1)
+    I, K = gc.Input("I", Y), gc.Param("K", P)
+    ours = value(getattr(gc, name)(I, K, mode=mode), [length(mode, Y, P)], I=x, K=w)
+    theirs = {"conv": signal.convolve, "correlate": signal.correlate}[name](x, w, mode)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    if name == "conv":
+        np.testing.assert_allclose(ours, np.convolve(x, w, mode), rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["conv", "correlate"])
+def test_two_axes_are_scipys(name, mode):
+    x, w = array(5, 6), array(2, 3, seed=1)
+    I, K = gc.Input("I", Y, X), gc.Param("K", P, Q)
+    ours = value(getattr(gc, name)(I, K, mode=mode), [length(mode, Y, P), length(mode, X, Q)], I=x, K=w)
+    theirs = {"conv": signal.convolve, "correlate": signal.correlate}[name](x, w, mode)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_stride_takes_every_sth_and_dilation_spreads_the_kernel():
+    x, w = array(11), array(3, seed=1)
+    I, K = gc.Input("I", Y), gc.Param("K", P)
+    spread = np.zeros(5)
+    spread[::2] = w
+    for mode in ("full", "same", "valid"):
+        dims = [length(mode, Y, P, 3, 2)]
+        ours = value(gc.conv(I, K, mode=mode, stride=3, dilation=2), dims, I=x, K=w)
+        np.testing.assert_allclose(ours, np.convolve(x, spread, mode)[::3], rtol=1e-12)
+
+
+def test_the_slides_two_forms_and_conv_are_one():
+    I, K = gc.Input("I", Y, X), gc.Param("K", P, Q)
+    S = gc.Tensor("S", Y + P - 1, X + Q - 1)
+    forms = [
+        Eq(S[i, j], Sum(I[m, n] * K[i - m, j - n], m, n)),
+        Eq(S[i, j], Sum(I[i - m, j - n] * K[m, n], m, n)),
+        Eq(S[i, j], Sum(Sum(I[m, n] * K[i - m, j - n], m), n)),
+        Eq(S, gc.conv(I, K)),
+        Eq(S[i], gc.conv(I, K)[i]),
+        Eq(S[i, j], gc.conv(K, I)[i, j]),
+    ]
+    x, w = array(4, 5), array(3, 2, seed=1)
+    for form in forms:
+        np.testing.assert_allclose(gc.System(form).evaluate(S, I=x, K=w), signal.convolve2d(x, w), rtol=1e-12)
+
+
+def test_channels_and_batches_by_indices():
+    B, C, D = gc.sizes("B C D")
+    x, K = gc.Input("x", B, D, Y, X), gc.Param("K", C, D, P, Q)
+    F = gc.Tensor("F", B, C, Y - P + 1, X - Q + 1)
+    layer = gc.System(Eq(F[b, c], Sum(gc.correlate(x[b, d], K[c, d], mode="valid"), d)))
+    a, w = array(2, 3, 6, 5), array(4, 3, 3, 2, seed=1)
+    theirs = sum(np.array([[signal.correlate(a[q, r], w[s, r], "valid") for s in range(4)] for q in range(2)]) for r in range(3))
+    np.testing.assert_allclose(layer.evaluate(F, x=a, K=w), theirs, rtol=1e-12)
+    (eq,) = layer.ir.equations  # one contraction, no tensor between
+    assert len(eq.terms) == 1
+
+
+def test_the_operand_may_be_an_expression():
+    I, K = gc.Input("I", Y), gc.Param("K", P)
+    x, w = array(7), array(3, seed=1)
+    ours = value(gc.conv(gc.relu(I) + 1, K), [Y + P - 1], I=x, K=w)
+    np.testing.assert_allclose(ours, np.convolve(np.maximum(x, 0) + 1, w), rtol=1e-12)
