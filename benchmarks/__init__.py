@@ -12,6 +12,7 @@ _ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "NUMBA_NUM_THREADS": "1",
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "NPROC": "1",  # the size of XLA's thread pools, which its flags alone do not bound
     "JAX_PLATFORMS": "cpu",
     "JAX_ENABLE_X64": "1",
 }

@@ -71,6 +71,7 @@ class Emitter(Values):
         self.carried: dict[Read, ir.Value] = {}
         self.bad: ir.Value | None = None  # where an index read from data that is out of range is noted
         self.checks: list[tuple[Read, int]] = []
+        self.order: dict[Tensor, tuple[int, ir.Value]] = {}  # axis and current step of what the loops around compute
         self.contractions: dict[object, ir.Function] = {}  # by shape of access, shared within a module
         self._mentions: dict[tuple[Expr, Index], bool] = {}
 

@@ -133,8 +133,12 @@ def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) ->
                 e.carried[lagged(tensor, write, loop, k)] = cells[tensor][k - 1]
         with e.loop(first, last, step=loop.step, name=loop.var.name) as i:
             e.env[loop.var] = i
+            outside = dict(e.order)
+            for tensor, (axis, ahead) in loop.along.items():
+                e.order[tensor] = axis, e.scalar(loop.var + ahead)
             for node in loop.body:
                 _node(e, node, (*around, loop), context)
+            e.order = outside
             for tensor, (write, depth) in lags.items():
                 now = e.known((Read(tensor, write), -1, -1))
                 assert now is not None

@@ -105,8 +105,18 @@ def checked(e: Emitter, tensor: Tensor, axis: int, sub: Expr, index: ir.Value) -
     good = b.icmp_unsigned("<", position, extent)
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     if reads(sub):
+        good = _points_back(e, tensor, axis, good, index)
         _note(e, tensor, axis, sub, good, index)
     return b.select(good, position, zero)
+
+
+def _points_back(e: Emitter, tensor: Tensor, axis: int, good: ir.Value, index: ir.Value) -> ir.Value:
+    """Inside the loop that computes the tensor, an index from data must lie before the current step."""
+    found = e.order.get(tensor)
+    if found is None or found[0] != axis:
+        return good
+    index, now = e.align([index, found[1]])
+    return e.builder.and_(good, e.builder.icmp_signed("<", index, now))
 
 
 def _note(e: Emitter, tensor: Tensor, axis: int, sub: Expr, good: ir.Value, index: ir.Value) -> None:

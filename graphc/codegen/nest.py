@@ -64,7 +64,7 @@ def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set, s
 def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
     for s in nest.statements:
         inner = inner_indices(s, nest)
-        if is_scatter(s, nest.parallel, nest.outer):
+        if is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
             _accumulate_in_memory(e, s, nest, context)
         elif not inner:
             for r, c in e.tile.points():
@@ -154,7 +154,7 @@ def across(e: Emitter, mode: str, vector: ir.Value, kind: str) -> ir.Value:
 
 
 def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
-    """A scatter: each contribution is added to the element it falls on, one after the other."""
+    """A scatter: each contribution goes to the element it falls on, one after the other."""
     with plain_loops(e, inner_bounds(s, nest, context)), e.scope():
         for r, c in e.tile.points():
             value = e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind)

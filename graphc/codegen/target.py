@@ -77,7 +77,7 @@ class Loaded:
         with _lock:
             # MCJIT wants a module, even an empty one, and takes ownership of a target machine of its own.
             holder = llvm.parse_assembly("", context=llvm.create_context())
-            self._engine = llvm.create_mcjit_compiler(holder, _machine(target, 0), use_lmm=True)
+            self._engine = llvm.create_mcjit_compiler(holder, _machine(target, 0))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
             self._engine.finalize_object()
 

@@ -24,7 +24,9 @@ def apply(system: System, rules: Mapping[Tensor, str], fresh: Callable[[str], st
     for tensor, rule in rules.items():
         read = _read_outside(system, tensor)
         if read is not None:
-            system = _given(system, tensor, rule, read, fresh) if tensor.given else _computed(system, tensor, rule, read)
+            system = (
+                _given(system, tensor, rule, read, fresh) if tensor.given else _computed(system, tensor, rule, read)
+            )
     return system
 
 
@@ -60,7 +62,8 @@ def _names(rank: int) -> list[str]:
 def _given(system: System, tensor: Tensor, rule: str, read: isl.Set, fresh: Callable[[str], str]) -> System:
     padded = Tensor(fresh(f"{tensor.name}_pad"), tensor.dims, "tensor", tensor.kind, tensor.dtype, tensor.origin)
     changed = [
-        replace(eq, terms=tuple(_redirected(term, tensor, padded, system) for term in eq.terms)) for eq in system.equations
+        replace(eq, terms=tuple(_redirected(term, tensor, padded, system) for term in eq.terms))
+        for eq in system.equations
     ]
     axes = tuple(Index(name) for name in _names(len(tensor.dims)))
     copy = Term(Domain(axes, tensor.box), axes, Read(tensor, axes), Origin(f"{tensor.name}, inside"))

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from graphc.equations.domain import is_affine, sample
+from graphc.equations.domain import is_affine, sample, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
 from graphc.equations.names import AsWritten, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
 from graphc.equations.system import System, Tensor, Term, reads_of
+
 
 def check(system: System, reads: AsWritten) -> None:
     """Raise DefinitionError, ShapeError, DomainError or CausalityError if the system has no meaning."""
@@ -31,7 +32,11 @@ def _defined(system: System, term: Term, read: Read) -> None:
     t = read.tensor
     if not t.given and t not in system.by_tensor:
         raise DefinitionError(
-            complain(f"{t.name} is read, but no equation defines it", str(term.origin), f"Define it, or make it an input: {_as_input(t)}")
+            complain(
+                f"{t.name} is read, but no equation defines it",
+                str(term.origin),
+                f"Define it, or make it an input: {_as_input(t)}",
+            )
         )
 
 
@@ -51,12 +56,18 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     text = str(form)
     _same_sizes(written, term, read, text)
     where = _values(read, at, shown)
-    element = f"{read.tensor.name}[{', '.join(str(integer(s, at, sizes)) for s in read.subs[:shown])}]" if shown else read.tensor.name
+    element = (
+        f"{read.tensor.name}[{', '.join(str(integer(s, at, sizes)) for s in read.subs[:shown])}]"
+        if shown
+        else read.tensor.name
+    )
     moment = f" at {where}" if where else ""
     given = read.tensor.given
     why = f"but its dimensions are ({', '.join(map(repr, read.tensor.dims))})" if given else "which no equation defines"
     example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
-    raise DomainError(complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", _mend(read, element)))
+    raise DomainError(
+        complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", _mend(read, element))
+    )
 
 
 def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:
@@ -69,8 +80,8 @@ def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:
 
 
 def _unrelated(a: Expr, b: Expr) -> bool:
-    sizes = {n for n in postorder(a) if isinstance(n, Size)} ^ {n for n in postorder(b) if isinstance(n, Size)}
-    return bool(sizes)
+    left, right = size_names(a), size_names(b)
+    return bool(left or right) and not left & right
 
 
 def _values(read: Read, at: Mapping[Any, int], shown: int) -> str:

@@ -7,6 +7,7 @@ the compiler (emptiness with a sample point, inclusion, images, bounds) is a fun
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,6 +16,9 @@ from typing import Any
 import islpy as isl
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+
+# isl's contexts are not to be shared by threads: whoever works on systems holds this.
+LOCK = threading.RLock()
 
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="}
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import sympy as sp
 
 from graphc.equations.errors import CausalityError, DefinitionError, ShapeError
 from graphc.equations.expr import Expr, Read, substitute
-from graphc.equations.names import Names, Written
+from graphc.equations.names import Names
 from graphc.equations.system import System, Tensor, Term, dependencies, reads_of
 from graphc.language import symbols as sy
 from graphc.language.notation import D
@@ -27,7 +27,9 @@ def loss_equations(equations: Iterable[sp.Basic]) -> tuple[dict[D, sy.Tensor], l
     found: dict[D, sy.Tensor] = {}
     made: dict[sp.Expr, sy.Tensor] = {}
     equations = list(equations)
-    taken = {t.name for e in equations for t in e.atoms(sy.Tensor)} | {s.name for e in equations for s in e.free_symbols}
+    taken = {t.name for e in equations for t in e.atoms(sy.Tensor)} | {
+        s.name for e in equations for s in e.free_symbols
+    }
     for e in equations:
         for d in gradients_in(e):
             if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D):
@@ -62,7 +64,9 @@ def resolve(system: System, names: Names, losses: Mapping[D, sy.Tensor]) -> tupl
         ready = [d for d in pending if not dependencies(system, [names.tensor(losses[d])]) & waiting]
         if not ready:
             first, *rest = map(str, pending)
-            raise CausalityError(f"{' and '.join([first, *rest])} depend on themselves: a loss must not depend on its own gradient")
+            raise CausalityError(
+                f"{' and '.join([first, *rest])} depend on themselves: a loss must not depend on its own gradient"
+            )
         loss = losses[ready[0]]
         group = [d for d in ready if losses[d] == loss]
         system, new = _differentiate(system, names.tensor(loss), {pending.pop(d): names.tensor(d.wrt) for d in group})
@@ -70,7 +74,9 @@ def resolve(system: System, names: Names, losses: Mapping[D, sy.Tensor]) -> tupl
     return system, found
 
 
-def _differentiate(system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]) -> tuple[System, dict[Tensor, Tensor]]:
+def _differentiate(
+    system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]
+) -> tuple[System, dict[Tensor, Tensor]]:
     from graphc.transforms.differentiate import gradients
 
     for t in wanted.values():
@@ -95,5 +101,3 @@ def reread(term: Term, new: Mapping[Tensor, Tensor]) -> Term:
     if not mapping:
         return term
     return replace(term, value=substitute(term.value, mapping), write=tuple(substitute(w, mapping) for w in term.write))
-
-

@@ -40,7 +40,9 @@ class Scope:
     minus: tuple[isl.Set, ...] = ()
     base: Domain | None = None  # conditions start from this set instead of from all points
 
-    def with_(self, conditions: tuple[Expr, ...], indices: tuple[Index, ...] = (), inside: tuple[Inside, ...] = ()) -> Scope:
+    def with_(
+        self, conditions: tuple[Expr, ...], indices: tuple[Index, ...] = (), inside: tuple[Inside, ...] = ()
+    ) -> Scope:
         if not (conditions or indices or inside):
             return self
         return replace(
@@ -132,7 +134,11 @@ class Ranges:
             if low is not None and high is not None:
                 self.bounds[b.index] = low[0], high[1]
             for read in all_reads(b.low * b.high):
-                raise written.error(DefinitionError, f"the range of {b.index} depends on data ({read!r})", "Sum over the whole axis, with a comparison: Piecewise((e, i < n), (0, True))")
+                raise written.error(
+                    DefinitionError,
+                    f"the range of {b.index} depends on data ({read!r})",
+                    "Sum over the whole axis, with a comparison: Piecewise((e, i < n), (0, True))",
+                )
         pending = self._alone(r, pending, conditions, written)
         box = not pending
         while pending:
@@ -277,4 +283,8 @@ def as_written(read: Read, written: Written) -> str:
     found = written.reads.get(read)
     if found is not None:
         return str(found[0])
-    return f"{read.tensor.name}[{', '.join(repr(s).replace(' ', '') for s in read.subs)}]" if read.subs else read.tensor.name
+    return (
+        f"{read.tensor.name}[{', '.join(repr(s).replace(' ', '') for s in read.subs)}]"
+        if read.subs
+        else read.tensor.name
+    )

@@ -41,19 +41,31 @@ def target(w: Written) -> Left:
     left = w.eq.lhs
     base, subs = (left.base, left.subs_) if isinstance(left, sy.Access) else (left, ())
     if not isinstance(base, sy.Tensor):
-        raise w.error(DefinitionError, f"the left side {left} is not a tensor or an element of one", "Name what the equation defines: Eq(y[i], ..)")
+        raise w.error(
+            DefinitionError,
+            f"the left side {left} is not a tensor or an element of one",
+            "Name what the equation defines: Eq(y[i], ..)",
+        )
     if isinstance(base, D):
-        raise w.error(DefinitionError, f"{base} stands on the left, but a gradient is defined by its loss", "Give it another name")
+        raise w.error(
+            DefinitionError, f"{base} stands on the left, but a gradient is defined by its loss", "Give it another name"
+        )
     if base.role != "tensor":
         what = "an input" if base.role == "input" else "a parameter"
-        raise w.error(DefinitionError, f"{base} is {what}, given at the call; an equation cannot define it", f'Define a tensor: gc.Tensor("{base}_next", ..)')
+        raise w.error(
+            DefinitionError,
+            f"{base} is {what}, given at the call; an equation cannot define it",
+            f'Define a tensor: gc.Tensor("{base}_next", ..)',
+        )
     return Left(w, base, subs)
 
 
 def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
     """Fresh indices for the left side's."""
     w, rank = left.written, left.tensor.rank
-    symbols = sorted({s for sub in left.subs for s in sub.free_symbols if isinstance(s, sy.Index)}, key=lambda s: s.name)
+    symbols = sorted(
+        {s for sub in left.subs for s in sub.free_symbols if isinstance(s, sy.Index)}, key=lambda s: s.name
+    )
     order = [s for sub in left.subs for s in symbols if s in sub.free_symbols]
     env: dict[sp.Basic, Expr] = {s: Index(s.name) for s in dict.fromkeys(order)}
     names.keep.append(env)
@@ -66,7 +78,11 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
     write = tuple(lifter.subscript(w.eq.lhs, s, env) for s in left.subs)
     for s, e in zip(left.subs, write, strict=True):
         if not is_affine(e):
-            raise w.error(UnsupportedError, f"the subscript {s} on the left is not affine", "Use sums and multiples of indices, and sizes")
+            raise w.error(
+                UnsupportedError,
+                f"the subscript {s} on the left is not affine",
+                "Use sums and multiples of indices, and sizes",
+            )
     axes = tuple(lifter.axis() for _ in range(rank - len(write)))
     return Parsed(write + axes, axes, env)
 

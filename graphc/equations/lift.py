@@ -15,13 +15,14 @@ import sympy as sp
 from graphc.equations import reduce as reducing
 from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, Read, Size, make
+from graphc.equations.expr import Const, Expr, Index, Read, make
 from graphc.equations.names import Names, Written
 from graphc.equations.reduce import Bound, merged
 from graphc.equations.system import Tensor
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
+
 
 @dataclass(frozen=True, eq=False)
 class Operand:
@@ -86,7 +87,9 @@ class Lifter:
     def _access_shape(self, e: sy.Access) -> Shape:
         free = self.shape(e.base)
         if len(e.subs_) > len(free):
-            raise self.written.error(ShapeError, f"{e} has {len(e.subs_)} subscripts, but {e.base} has {len(free)} free axes")
+            raise self.written.error(
+                ShapeError, f"{e} has {len(e.subs_)} subscripts, but {e.base} has {len(free)} free axes"
+            )
         for s in e.subs_:
             if self.shape(s):
                 raise self.written.error(
@@ -99,7 +102,9 @@ class Lifter:
         (a, b), (left, right) = e.args, map(self.shape, e.args)
         if not left or not right:
             scalar = a if not left else b
-            raise self.written.error(ShapeError, f"{scalar} in {e} has no free axis to contract", "Multiply scalars with *")
+            raise self.written.error(
+                ShapeError, f"{scalar} in {e} has no free axis to contract", "Multiply scalars with *"
+            )
         if left[-1] is not right[0]:
             raise self.written.error(
                 ShapeError,
@@ -188,7 +193,9 @@ class Lifter:
             f'Make it one: gc.sizes("{e}"), gc.index("{e}"), or gc.Param("{e}") for a scalar',
         )  # fmt: skip
 
-    def _read(self, t: sy.Tensor, subs: tuple[Expr, ...], at: tuple[Expr, ...], access: sy.Access | None = None) -> Expr:
+    def _read(
+        self, t: sy.Tensor, subs: tuple[Expr, ...], at: tuple[Expr, ...], access: sy.Access | None = None
+    ) -> Expr:
         read = Read(self.names.tensor(t), subs + at)
         self.written.reads.setdefault(read, (t if access is None else access, len(subs)))
         return read
@@ -201,8 +208,12 @@ class Lifter:
         data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
         if data and not any(a.q != 1 for a in s.atoms(sp.Rational)):
             mend = f'Declare it so: gc.Input("{data[0]}", .., dtype="int64")'
-            raise self.written.error(DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend)
-        raise self.written.error(DefinitionError, f"the subscript {s} of {access} is not an integer", "Use floor division: i//2")
+            raise self.written.error(
+                DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend
+            )
+        raise self.written.error(
+            DefinitionError, f"the subscript {s} of {access} is not an integer", "Use floor division: i//2"
+        )
 
     def _function(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
         if isinstance(e, sp.floor | sp.ceiling):
@@ -245,7 +256,11 @@ class Lifter:
         name = {"Product": "Prod"}.get(type(e).__name__, type(e).__name__)
         body = e.args[0]
         if not e.args[1:] and not self.shape(body):
-            raise self.written.error(DefinitionError, f"{e} has nothing to reduce: {body} has no free axis", f"Say over which index: {name}({body}, i)")
+            raise self.written.error(
+                DefinitionError,
+                f"{e} has nothing to reduce: {body} has no free axis",
+                f"Say over which index: {name}({body}, i)",
+            )
 
         def fresh() -> tuple[tuple[Bound, ...], Expr]:
             return self._bind(e, body, at, env)
@@ -298,7 +313,9 @@ class Lifter:
 
 
 def _axes(shape: Shape) -> str:
-    return f"{len(shape)} free axes ({', '.join(map(repr, shape))})" if len(shape) != 1 else f"1 free axis ({shape[0]!r})"
+    return (
+        f"{len(shape)} free axes ({', '.join(map(repr, shape))})" if len(shape) != 1 else f"1 free axis ({shape[0]!r})"
+    )
 
 
 def _with_index(left: sp.Basic, e: sp.Symbol) -> str:

@@ -49,13 +49,15 @@ class Lowered:
     axes: dict[str, set[tuple[Tensor, int]]] = field(default_factory=dict)
 
 
-def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lowered:
-    """The system that these equations mean. Raises a GraphcError that says what is wrong."""
+def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), closed: bool = True) -> Lowered:
+    """The system that these equations mean. Raises a GraphcError that says what is wrong.
+
+    Unless `closed`, tensors that no equation defines are taken as given, and nothing is checked across equations."""
     written = [_written(e, place) for e in equations]
     losses, extra = loss_equations(w.eq for w in written)
     written += [_written(e, place) for e in extra]
     lefts = [target(w) for w in written]
-    names = Names(*_kinds(lefts))
+    names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts})
     for d in losses:
         names.tensor(d.wrt)
     ranges = Ranges()
@@ -70,6 +72,8 @@ def lower(equations: Sequence[sp.Eq], place: tuple[str, int] = ("", 0)) -> Lower
     given = tuple(t for t in names.tensors.values() if t.given)
     system = System(given, tuple(made + builder.auxiliaries))
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
+    if not closed:
+        return Lowered(system, names.tensors)
     reads = {read: text for w in written for read, text in w.reads.items()}
     check.check(system, reads)
     system, gradients = resolve(system, names, losses)
@@ -187,4 +191,3 @@ def _axes(lefts: Sequence[Left], names: Names) -> dict[str, set[tuple[Tensor, in
                 if isinstance(symbol, sy.Index):
                     found.setdefault(symbol.name, set()).add((names.tensor(left.tensor), axis))
     return found
-

@@ -17,7 +17,6 @@ from graphc.language import reductions as rd
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
-
 AsWritten = Mapping[Read, tuple[object, int]]  # how a read was written, and with how many subscripts
 
 
@@ -47,8 +46,8 @@ class Written:
 class Names:
     """Tables from the user's objects to the representation's, for one system."""
 
-    def __init__(self, kinds: dict[sy.Tensor, str], taken: set[str]) -> None:
-        self.kinds, self.taken = kinds, taken
+    def __init__(self, kinds: dict[sy.Tensor, str], taken: set[str], defined: set[sy.Tensor] | None = None) -> None:
+        self.kinds, self.taken, self.defined = kinds, taken, defined or set()
         self.tensors: dict[sy.Tensor, Tensor] = {}
         self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
         self.gradients: dict[D, Tensor] = {}
@@ -71,7 +70,8 @@ class Names:
         found = self.tensors.get(t)
         if found is None:
             dims = tuple(self.dim(t, d) for d in t.dims)
-            role = "input" if isinstance(t, D) else t.role
+            given = isinstance(t, D) or (self.defined and t not in self.defined and t.role == "tensor")
+            role = "input" if given else t.role
             found = Tensor(t.name, dims, role, self.kinds.get(t, "real"), t.dtype or None, Origin(t.name))
             self.tensors[t] = found
             if isinstance(t, D):
@@ -105,9 +105,13 @@ class Names:
         return scalars.apply(e, [self.integer(a) for a in e.args])
 
 
-def integer_tensors(equations: Iterable[tuple[sy.Tensor, sp.Expr]], tensors: Iterable[sy.Tensor]) -> dict[sy.Tensor, str]:
+def integer_tensors(
+    equations: Iterable[tuple[sy.Tensor, sp.Expr]], tensors: Iterable[sy.Tensor]
+) -> dict[sy.Tensor, str]:
     """Which tensors hold integers: those declared so, and those all of whose equations give integers."""
-    declared = {t: "int" if t.is_integer else "real" for t in tensors if t.dtype or t.role != "tensor" or isinstance(t, D)}
+    declared = {
+        t: "int" if t.is_integer else "real" for t in tensors if t.dtype or t.role != "tensor" or isinstance(t, D)
+    }
     equations = [(t, e) for t, e in equations if t not in declared]
     computes = any(isinstance(n, rd.argmax | rd.argmin) for _, e in equations for n in sp.preorder_traversal(e))
     if "int" not in declared.values() and not computes:

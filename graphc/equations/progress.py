@@ -238,7 +238,9 @@ def _relation(path: Sequence[Edge], system: System) -> isl.Map | None:
         if not all(is_affine(s) for s in (*e.term.write, *e.read.subs)):
             return None
         domain = e.term.domain
-        step = domain.access(e.term.write).intersect_domain(domain.set).reverse().apply_range(domain.access(e.read.subs))
+        step = (
+            domain.access(e.term.write).intersect_domain(domain.set).reverse().apply_range(domain.access(e.read.subs))
+        )
         total = step if total is None else total.apply_range(step)
     assert total is not None
     same = total & isl.Map.identity(total.get_space())

@@ -80,10 +80,14 @@ def all_indices(e: Expr) -> set[Index]:
 
 def renamed(e: Expr, new: Mapping[Index, Expr]) -> Expr:
     """`e` with other indices, inside reductions too."""
-    mapping: dict[Expr, Expr] = dict(new)
+    mapping: dict[Expr, Expr] = {**new}
     for r in reduces(e):
         bound = tuple(
-            Bound(b.index, None if b.low is None else renamed(b.low, new), None if b.high is None else renamed(b.high, new))
+            Bound(
+                b.index,
+                None if b.low is None else renamed(b.low, new),
+                None if b.high is None else renamed(b.high, new),
+            )
             for b in r.bound
         )
         mapping[r] = Reduce(r.op, bound, renamed(r.body, new))

@@ -162,4 +162,3 @@ def product(e: sp.Mul, build: Callable[[sp.Expr], Expr]) -> Expr:
     top = _chain("mul")(above) if above else Const(1)
     out = make("div", top, _chain("mul")(below)) if below else top
     return make("neg", out) if negative else out
-

@@ -115,10 +115,8 @@ def _fold(name: str, args: tuple[Expr, ...]) -> Expr | None:
                 return Const(a // b)
             case "mod", [a, b] if b != 0:
                 return Const(a - b * (a // b))
-            case ("lt" | "le" | "gt" | "ge" | "eq" | "ne"), [a, b]:
-                return Const(
-                    {"lt": a < b, "le": a <= b, "gt": a > b, "ge": a >= b, "eq": a == b, "ne": a != b}[name]
-                )
+            case (("lt" | "le" | "gt" | "ge" | "eq" | "ne"), [a, b]):
+                return Const({"lt": a < b, "le": a <= b, "gt": a > b, "ge": a >= b, "eq": a == b, "ne": a != b}[name])
     elif name == "neg":
         return Const(-values[0])
     return None

@@ -33,7 +33,9 @@ def split(value: Expr) -> list[Part]:
     todo: list[Part] = [((), value)]
     while todo:
         conditions, e = todo.pop()
-        chosen = next((n for n in postorder(e) if isinstance(n, Op) and n.name == "select" and _divides(n.args[0])), None)
+        chosen = next(
+            (n for n in postorder(e) if isinstance(n, Op) and n.name == "select" and _divides(n.args[0])), None
+        )
         if chosen is None:
             rest = _without_gaps(e)
             if rest is not None:

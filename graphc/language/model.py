@@ -8,8 +8,10 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.equations import lower as lowering
+from graphc.equations.domain import LOCK, size_names
 from graphc.equations.errors import ArgumentError, DefinitionError
+from graphc.equations.lower import lower
+from graphc.equations.names import Names
 from graphc.equations.system import System as Representation
 from graphc.equations.system import Tensor as IRTensor
 from graphc.language import symbols as sy
@@ -25,8 +27,9 @@ class System:
 
     def __init__(self, *equations: sp.Eq) -> None:
         frame = sys._getframe(1)
-        made = lowering.lower(_flat(equations), (frame.f_code.co_filename, frame.f_lineno))
         self.equations: tuple[sp.Eq, ...] = tuple(_flat(equations))
+        with LOCK:
+            made = lower(self.equations, (frame.f_code.co_filename, frame.f_lineno))
         self.ir: Representation = made.system
         self._tensors, self._axes = made.tensors, made.axes
 
@@ -35,8 +38,8 @@ class System:
         """A system that a transform made from `like`."""
         self = object.__new__(cls)
         self.ir, self.equations = ir, ()
-        self._axes = like._axes
-        self._tensors = {**like._tensors, **(tensors or {})}
+        self._tensors = {u: _same(t, ir) for u, t in {**like._tensors, **(tensors or {})}.items()}
+        self._axes = {name: {(_same(t, ir), k) for t, k in axes} for name, axes in like._axes.items()}
         return self
 
     # -- what a system can do -------------------------------------------------------------------------------------
@@ -49,7 +52,8 @@ class System:
 
         wanted = self._outputs(outputs)
         given, more = self._split(arguments)
-        found = evaluate(self.ir, wanted, given, _by_name(sizes) | more, exact)
+        with LOCK:
+            found = evaluate(self.ir, wanted, given, _by_name(sizes) | more, exact)
         return found[0] if len(wanted) == 1 else tuple(found)
 
     def compile(
@@ -66,7 +70,9 @@ class System:
 
         updates = {self.tensor(k): self.tensor(v) for k, v in (update or {}).items()}
         wanted = self._outputs(outputs) if outputs or not updates else []
-        return compile(self.ir, wanted, sizes=_by_name(sizes), dtype=dtype, unfold=unfold, threads=threads, update=updates)
+        return compile(
+            self.ir, wanted, sizes=_by_name(sizes), dtype=dtype, unfold=unfold, threads=threads, update=updates
+        )
 
     def grad(self, loss: Output, wrt: Any = None) -> System:
         """A system that also defines D(loss, W) for each W in `wrt`, or for every Param."""
@@ -75,7 +81,8 @@ class System:
         scalar = self.tensor(loss)
         names = [t for t in self._tensors if t.role == "param"] if wrt is None else _flat([wrt])
         targets = [self.tensor(w) for w in names]
-        ir, found = gradients(self.ir, scalar, targets)
+        with LOCK:
+            ir, found = gradients(self.ir, scalar, targets)
         users = {i: u for u, i in self._tensors.items()}
         new = {D(users[scalar], users[t]): g for t, g in found.items() if scalar in users and t in users}
         return System._of(ir, self, new)
@@ -86,17 +93,21 @@ class System:
 
         name = str(t)
         if name not in self._axes:
-            raise DefinitionError(f"no left side has the index {name}; there are {', '.join(sorted(self._axes)) or 'none'}")
+            raise DefinitionError(
+                f"no left side has the index {name}; there are {', '.join(sorted(self._axes)) or 'none'}"
+            )
         axes = dict(sorted(self._axes[name], key=lambda pair: pair[0].name))
-        lengths = {tensor.dims[axis] for tensor, axis in axes.items()}
-        size = next((str(d) for d in lengths if len(lengths) == 1 and str(d) in self.ir.sizes), None)
-        return System._of(unfold(self.ir, axes, size, n), self)
+        lengths = size_names(*(tensor.dims[axis] for tensor, axis in axes.items()))
+        size = lengths.pop() if len(lengths) == 1 else None
+        with LOCK:
+            return System._of(unfold(self.ir, axes, size, n), self)
 
     def batch(self, size: Any, inputs: Any) -> System:
         """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
         from graphc.transforms.batch import batch
 
-        return System._of(batch(self.ir, str(size), [self.tensor(x) for x in _flat([inputs])]), self)
+        with LOCK:
+            return System._of(batch(self.ir, str(size), [self.tensor(x) for x in _flat([inputs])]), self)
 
     def graph(self) -> Any:
         """The dependence graph, folded, with delays on its edges."""
@@ -132,7 +143,9 @@ class System:
             if found is not None and found in self.ir.tensors:
                 return found
             if isinstance(which, D):
-                raise ArgumentError(f"{which} is not in this system\n  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation")
+                raise ArgumentError(
+                    f"{which} is not in this system\n  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation"
+                )
             which = which.name
         for name, t in self._names().items():
             if name == which or name.replace(" ", "") == str(which).replace(" ", ""):
@@ -163,6 +176,32 @@ def _restore(equations: Any, ir: Representation, tensors: Any, axes: Any) -> Sys
     self = object.__new__(System)
     self.equations, self.ir, self._tensors, self._axes = equations, ir, tensors, axes
     return self
+
+
+def _same(t: IRTensor, ir: Representation) -> IRTensor:
+    """`t`, or what a transform has put in its place: the tensor of its name."""
+    return t if t in ir.tensors else ir.by_name.get(t.name, t)
+
+
+def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:
+    """Forward mode: a system that also defines `y_dot`, the derivative of each output y in the direction in which each
+    tensor of `tangents` moves along its value: `jvp(net, "L", {W: V})` with `V = gc.Input("V", H, H)`."""
+    from graphc.transforms.differentiate import jvp as forward
+
+    with LOCK:
+        names = Names({}, set(system.ir.by_name))
+        known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
+        moves = {system.tensor(u): known[v] for u, v in tangents.items()}
+        ir, _ = forward(system.ir, [system.tensor(o) for o in _flat([outputs])], moves)
+        return System._of(ir, system, known)
+
+
+def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
+    """Whether two equations mean the same, proved on normal forms. False says only that no proof was found."""
+    from graphc.transforms.equivalent import equivalent as same
+
+    with LOCK:
+        return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 
 def _flat(things: Any) -> list[Any]:

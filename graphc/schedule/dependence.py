@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from graphc.equations.domain import affine_text
-from graphc.equations.expr import Const, Expr, Index, Read, make
+from graphc.equations.expr import Const, Expr, Index, Read, make, reads
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
@@ -78,14 +78,40 @@ class LoopChoice:
 
     def time(self, s: Statement) -> Expr:
         """The iteration of the loop in which a point of the statement runs."""
-        return s.write[self.axes[s.tensor]] - self.shifts[s.tensor]
+        return coordinate(s, self.axes) - self.shifts[s.tensor]
+
+
+def from_data(sub: Expr) -> bool:
+    """Whether a subscript is read from data, so that only the run can tell where it points."""
+    return bool(reads(sub))
+
+
+def coordinate(s: Statement, axes: dict[Tensor, int]) -> Expr:
+    """Where a statement stands along the axes: at what it writes; where that comes from data (an adjoint's scatter),
+    at what it reads of the cycle."""
+    written = s.write[axes[s.tensor]]
+    if not from_data(written):
+        return written
+    for r in statement_reads(s):
+        if r.tensor in axes and not from_data(r.subs[axes[r.tensor]]):
+            return r.subs[axes[r.tensor]]
+    return s.domain.indices[0]
 
 
 def distance(d: Dependence, axes: dict[Tensor, int]) -> Expr:
-    """Reader's coordinate minus the coordinate read, along the axes."""
+    """Reader's coordinate minus the coordinate read, along the axes.
+
+    An index read from data is taken to point back, which the run checks: what it reads lies at least one step before
+    (+1), what an adjoint scatters to lies at least one step on in its own, reversed, direction (-1).
+    """
     if d.read is None:
         return Const(0)
-    return d.target.write[axes[d.target.tensor]] - d.read.subs[axes[d.read.tensor]]
+    sub = d.read.subs[axes[d.read.tensor]]
+    if from_data(sub):
+        return Const(1)
+    if from_data(d.source.write[axes[d.source.tensor]]):
+        return Const(-1)
+    return coordinate(d.target, axes) - sub
 
 
 def _sign(e: Expr, d: Dependence, system: System) -> tuple[bool, bool, bool, bool]:

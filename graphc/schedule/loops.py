@@ -68,7 +68,8 @@ def _loop(
         ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in part.values()]
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
         upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))
-        tree.append(Loop(var, lower, upper, choice.step, tuple(body)))  # type: ignore[arg-type]
+        along = {t: (axis, choice.shifts[t]) for t, axis in choice.axes.items()}
+        tree.append(Loop(var, lower, upper, choice.step, tuple(body), along))  # type: ignore[arg-type]
     return tree
 
 

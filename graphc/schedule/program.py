@@ -46,13 +46,17 @@ class Statement:
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """for var = lower..upper (step 1), or upper..lower (step -1), one after the other. Bounds are inclusive."""
+    """for var = lower..upper (step 1), or upper..lower (step -1), one after the other. Bounds are inclusive.
+
+    `along`: the tensors of the cycle, each with the axis that moves with the loop and how far it is ahead of `var`.
+    """
 
     var: Index
     lower: Expr
     upper: Expr
     step: int
     body: tuple[Node, ...]
+    along: dict[Tensor, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

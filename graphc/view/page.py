@@ -87,7 +87,9 @@ def to_dot(graph: Graph) -> str:
     lines = ["digraph system {", "  rankdir=LR;", "  node [shape=box, style=filled];"]
     for n in graph.nodes:
         label = n.name + (f"\n{'×'.join(n.dims)}" if n.dims else "")
-        lines.append(f"  {_quoted(n.name)} [label={_quoted(label)}, fillcolor={_quoted(_FILLS.get(n.role, '#ffffff'))}];")
+        lines.append(
+            f"  {_quoted(n.name)} [label={_quoted(label)}, fillcolor={_quoted(_FILLS.get(n.role, '#ffffff'))}];"
+        )
     for e in graph.edges:
         back = ", constraint=false" if e.kind == "delay" else ""
         label = delay_text(e) or e.access

@@ -78,7 +78,7 @@ def _emit_loop(module: ir.Module, name: str, value: ir.Type, inline: bool, targe
 
 
 def run(loaded: Loaded, name: str, lanes: int | None, *arguments: Array) -> Array:
-    """The function of that name of every element; their number need not be a multiple of `lanes`."""
+    """The function of that name of every element; `lanes`, a power of two, need not divide their number."""
     width = lanes or 1
     size = arguments[0].size
     padded = [np.concatenate([a, np.ones(-size % width, a.dtype)]) for a in arguments]

@@ -81,7 +81,9 @@ def test_channels_and_batches_by_indices():
     F = gc.Tensor("F", B, C, Y - P + 1, X - Q + 1)
     layer = gc.System(Eq(F[b, c], Sum(gc.correlate(x[b, d], K[c, d], mode="valid"), d)))
     a, w = array(2, 3, 6, 5), array(4, 3, 3, 2, seed=1)
-    theirs = sum(np.array([[signal.correlate(a[q, r], w[s, r], "valid") for s in range(4)] for q in range(2)]) for r in range(3))
+    theirs = sum(
+        np.array([[signal.correlate(a[q, r], w[s, r], "valid") for s in range(4)] for q in range(2)]) for r in range(3)
+    )
     np.testing.assert_allclose(layer.evaluate(F, x=a, K=w), theirs, rtol=1e-12)
     (eq,) = layer.ir.equations  # one contraction, no tensor between
     assert len(eq.terms) == 1

@@ -47,7 +47,7 @@ def test_a_gradient_of_a_gradient():
     system = gc.System(*NET, Eq(Hv, D(Sum(D(L, W) * V), W)))
     v = rng.normal(size=(3, 3))
     first = gc.System(*NET).grad(L, W)
-    slope = lambda h: first.evaluate(D(L, W), W=ARGS["W"] + h * v, x=ARGS["x"])  # noqa: E731
+    slope = lambda h: first.evaluate(D(L, W), W=ARGS["W"] + h * v, x=ARGS["x"])
     want = (slope(1e-5) - slope(-1e-5)) / 2e-5
     np.testing.assert_allclose(system.evaluate(Hv, V=v, **ARGS), want, rtol=1e-5, atol=1e-8)
 
@@ -73,7 +73,7 @@ def test_boundaries_have_exact_gradients(rule):
     args = {"I": rng.normal(size=5), "w": rng.normal(size=3)}
     found = system.grad(E, [I, w]).evaluate(D(E, I), D(E, w), **args)
     for g, name in zip(found, ("I", "w"), strict=True):
-        f = lambda a, name=name: system.evaluate(E, **(args | {name: a}))  # noqa: E731
+        f = lambda a, name=name: system.evaluate(E, **(args | {name: a}))
         np.testing.assert_allclose(g, numeric(f, args[name]), rtol=1e-6, atol=1e-8)
 
 

@@ -95,7 +95,13 @@ def rnn_equations(long):
     C = gc.sizes("C")
     x, W, U, bias = gc.Input("x", T, N), gc.Param("W", H, H), gc.Param("U", H, N), gc.Param("b", H)
     V, c, target = gc.Param("V", C, H), gc.Param("c", C), gc.Input("target", T, C)
-    a_, s, o, y, L = gc.Tensor("a", T, H), gc.Tensor("s", T, H), gc.Tensor("o", T, C), gc.Tensor("y", T, C), gc.Tensor("L")
+    a_, s, o, y, L = (
+        gc.Tensor("a", T, H),
+        gc.Tensor("s", T, H),
+        gc.Tensor("o", T, C),
+        gc.Tensor("y", T, C),
+        gc.Tensor("L"),
+    )
     loss = Eq(L, -Sum(target[t, k] * log(y[t, k]), t, k) / T)
     if long:
         return [

@@ -74,7 +74,7 @@ def log_pair(kit: Kit, u: V, low: V, doubled: V | None = None) -> V:
         e = doubled.choose(e + 1.0, e)
     exponent_bits = ((1 << kit.size - 1 - kit.fraction) - 1) << kit.fraction
     reciprocal = (2 * _one(kit) - (bits & exponent_bits)).as_real()
-    scaled = (u < kit.power(kit.fraction + 9)).choose(low * reciprocal, 0.0)
+    scaled = (u < kit.power(kit.fraction + 9)).choose(low * reciprocal, u * 0.0)  # NaN remains
     return _log_sum(kit, (m - 1.0) + scaled, e)
 
 

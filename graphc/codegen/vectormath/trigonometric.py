@@ -201,7 +201,7 @@ def atan2(kit: Kit, y: V, x: V) -> V:
     corner = small.equals(infinity)  # both infinite: the diagonal
     above = corner.choose(0.0, middle.choose(small - large, small))
     below = corner.choose(1.0, middle.choose(small + large, large.equals(0.0).choose(1.0, large)))
-    quarters = middle.choose(1.0, 0.0)
+    quarters = (middle | corner).choose(1.0, 0.0)
     above, quarters = steep.choose(-above, above), steep.choose(2.0 - quarters, quarters)
     left = kit.copysign(kit.const(1.0), x) < 0.0
     above, quarters = left.choose(-above, above), left.choose(4.0 - quarters, quarters)

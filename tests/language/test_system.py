@@ -1,0 +1,87 @@
+"""What a user holds: a system and its methods."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import Eq, Sum, tanh
+
+T, N, H = gc.sizes("T N H")
+t, i, j = gc.indices("t i j")
+x, W, U = gc.Input("x", T, N), gc.Param("W", H, H), gc.Param("U", H, N)
+a, s, L = gc.Tensor("a", T, H), gc.Tensor("s", T, H), gc.Tensor("L")
+EQUATIONS = [Eq(a[t], W @ s[t - 1] + U @ x[t]), Eq(s[t], tanh(a[t])), Eq(s[-1], 0), Eq(L, Sum(s**2))]
+rng = np.random.default_rng(0)
+ARGS = {"x": rng.normal(size=(3, 2)), "W": rng.normal(size=(4, 4)), "U": rng.normal(size=(4, 2))}
+
+
+def states(x):
+    state, out = np.zeros(4), []
+    for row in x:
+        state = np.tanh(ARGS["W"] @ state + ARGS["U"] @ row)
+        out.append(state)
+    return np.array(out)
+
+
+def test_outputs_by_name_or_tensor_one_or_several():
+    net = gc.System(*EQUATIONS)
+    np.testing.assert_allclose(net.evaluate("s", **ARGS), states(ARGS["x"]))
+    found = net.evaluate(L, "s", a, **ARGS)
+    assert isinstance(found, tuple) and [np.ndim(f) for f in found] == [0, 2, 2]
+    with pytest.raises(gc.ArgumentError, match="there is no tensor q"):
+        net.evaluate("q", **ARGS)
+
+
+def test_equations_may_come_as_a_list():
+    np.testing.assert_allclose(gc.System(EQUATIONS).evaluate("s", **ARGS), states(ARGS["x"]))
+
+
+def test_a_system_prints_its_equations():
+    assert repr(gc.System(*EQUATIONS)).splitlines()[0] == "Eq(a[t], U @ x[t] + W @ s[t-1])"
+
+
+def test_a_system_is_picklable():
+    net = pickle.loads(pickle.dumps(gc.System(*EQUATIONS)))
+    np.testing.assert_allclose(net.evaluate(s, **ARGS), states(ARGS["x"]))
+
+
+def test_unfolding_leaves_the_values_and_no_cycle():
+    net = gc.System(*EQUATIONS).unfold(t, 3)
+    np.testing.assert_allclose(net.evaluate("s", **ARGS), states(ARGS["x"]))
+    np.testing.assert_allclose(net.evaluate("s_1", **ARGS), states(ARGS["x"])[1])
+    with pytest.raises(gc.DefinitionError, match="no left side has the index q"):
+        gc.System(*EQUATIONS).unfold("q", 3)
+
+
+def test_unfolding_and_differentiating_commute():
+    net = gc.System(*EQUATIONS)
+    first = net.unfold(t, 3).grad(L, W).evaluate(gc.D(L, W), **ARGS)
+    then = net.grad(L, W).unfold(t, 3).evaluate(gc.D(L, W), **ARGS)
+    np.testing.assert_allclose(first, then, rtol=1e-12)
+
+
+def test_a_batch_of_samples_shares_the_parameters():
+    B = gc.sizes("B")
+    net = gc.System(*EQUATIONS).batch(B, [x])
+    xs = rng.normal(size=(5, 3, 2))
+    found = net.evaluate(s, **(ARGS | {"x": xs}))
+    np.testing.assert_allclose(found, [states(x) for x in xs])
+
+
+def test_forward_mode():
+    V = gc.Input("V", H, H)
+    v = rng.normal(size=(4, 4))
+    net = gc.System(*EQUATIONS)
+    slope = gc.jvp(net, L, {W: V}).evaluate("L_dot", V=v, **ARGS)
+    gradient = net.grad(L, W).evaluate(gc.D(L, W), **ARGS)
+    np.testing.assert_allclose(slope, (gradient * v).sum(), rtol=1e-12)
+
+
+def test_threads_may_make_systems_at_the_same_time():
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        systems = list(pool.map(lambda _: gc.System(*EQUATIONS), range(8)))
+    assert len({repr(s.ir) for s in systems}) == 1

@@ -1,0 +1,52 @@
+"""A recurrence written out has the same values, no cycle, and the same gradient."""
+
+import pytest
+
+from graphc.equations.errors import UnsupportedError
+from graphc.transforms.differentiate import gradients
+from graphc.transforms.unfold import cycles, unfold, unfold_all
+from tests import oracle
+from tests.transforms.systems import EXAMPLES
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_unfolded_gradient_is_the_gradient_of_the_unfolded(name):
+    oracle.check_unfolded(*EXAMPLES[name]())
+
+
+def test_steps_are_tensors_of_their_own():
+    system, _, arguments = EXAMPLES["rnn"]()
+    found = unfold(system, {system.by_name["s"]: 0}, "T", 3)
+    names = [eq.tensor.name for eq in found.equations]
+    assert [n for n in names if n.startswith("s_")] == ["s_m1", "s_0", "s_1", "s_2"]
+    assert [n for n in names if n.startswith("a_")] == ["a_0", "a_1", "a_2"]
+    assert not cycles(found)
+    short = dict(arguments) | {"x": arguments["x"][:3]}
+    s = system.by_name["s"]
+    oracle.same(oracle.values(found, [found.by_name["s"]], short), oracle.values(system, [s], short))
+
+
+def test_gradient_follows_its_recurrence():
+    system, loss, _ = EXAMPLES["rnn"]()
+    found, _ = gradients(system, loss, [system.by_name["W"]])
+    flat = unfold(found, {system.by_name["s"]: 0}, "T", 3)
+    assert not cycles(flat)
+    assert {"ds_2", "da_0"} <= {eq.tensor.name for eq in flat.equations}
+
+
+def test_only_the_axis_asked_for_is_unfolded():
+    system, _, _ = EXAMPLES["edit_distance"]()
+    found = unfold(system, {system.by_name["d"]: 0}, "X", 2)
+    assert sorted(t.name for part in cycles(found) for t in part) == ["d_0", "d_1", "d_2"] or cycles(found)
+
+
+def test_number_of_steps_must_be_a_number():
+    system, _, _ = EXAMPLES["rnn"]()
+    with pytest.raises(UnsupportedError, match="how many steps s has along axis 0 is not known; give its size"):
+        unfold(system, {system.by_name["s"]: 0})
+
+
+def test_order_read_from_data_is_refused():
+    system, _, arguments = EXAMPLES["tree"]()
+    with pytest.raises(UnsupportedError, match="the order of the cycle h is read from data"):
+        unfold_all(system, {"N": len(arguments["w"])})
