@@ -19,6 +19,7 @@ from graphc.equations.system import System, Tensor
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
 from graphc.transforms import PASSES
+from graphc.transforms.unfold import unfold_all
 from graphc.view import trace
 
 LOCK = threading.RLock()
@@ -69,6 +70,13 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
     started = perf_counter()
     roots = frozenset([*outputs, *update.values()])
     _refuse_given(outputs)
+    trace.show("equations", system)
+    if options.unfold is True:
+        with trace.stage("unfold", times):
+            system = unfold_all(system, system.fixed)
+            outputs = tuple(system.by_name[t.name] for t in outputs)
+            update = {system.by_name[k.name]: system.by_name[v.name] for k, v in update.items()}
+            roots = frozenset([*outputs, *update.values()])
     for name, apply in PASSES:
         with trace.stage(name, times):
             changed = apply(system, roots)
@@ -82,6 +90,10 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
         text = str(kernel.module)
     with trace.stage("llvm", times):
         loaded = load(text)
+    if trace.level() >= trace.LLVM:
+        trace.show("llvm", loaded.llvm_ir)
+    if trace.level() >= trace.ASSEMBLY:
+        trace.show("assembly", loaded.assembly)
     times["total"] = perf_counter() - started
     return Function(original, program, kernel, loaded, options, times)
 

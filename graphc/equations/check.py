@@ -75,7 +75,8 @@ def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:
     for write, size in zip(term.write, written.dims, strict=True):
         for axis, (sub, dim) in enumerate(zip(read.subs, read.tensor.dims, strict=True)):
             if isinstance(sub, Index) and sub is write and _unrelated(size, dim):
-                what = f"the index {sub!r} runs over an axis of size {size!r} on the left, and over axis {axis} of {text}, of size {dim!r}"
+                left = f"the index {sub!r} runs over an axis of size {size!r} on the left"
+                what = f"{left}, and over axis {axis} of {text}, of size {dim!r}"
                 raise ShapeError(complain(what, str(term.origin), "Use an index of its own for each size"))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from graphc.equations.errors import ShapeError
 from graphc.equations.expr import Const, Expr, make
-from graphc.equations.lift import Env, Lifter, Shape
+from graphc.equations.lift import Env, Lifter, Shape, count
 from graphc.equations.reduce import Bound, merged
 from graphc.language.notation import Convolution
 
@@ -17,7 +17,7 @@ def sizes(lifter: Lifter, e: Convolution) -> Shape:
     """The free axes of a convolution."""
     signal, kernel = (lifter.shape(a) for a in e.args[:2])
     if len(signal) != len(kernel) or not signal:
-        what = f"{e.args[0]} has {len(signal)} free axes and {e.args[1]} has {len(kernel)}"
+        what = f"{e.args[0]} has {count(signal)}, {e.args[1]} has {count(kernel)}"
         raise lifter.written.error(ShapeError, what, "A convolution runs over all free axes: subscript the others")
     out = []
     for n, k, s, d in zip(signal, kernel, _each(lifter, e, 3), _each(lifter, e, 4), strict=True):

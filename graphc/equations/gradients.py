@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -22,27 +22,34 @@ def gradients_in(e: sp.Basic) -> Iterator[D]:
         yield d
 
 
-def loss_equations(equations: Iterable[sp.Basic]) -> tuple[dict[D, sy.Tensor], list[sp.Eq]]:
-    """The scalar tensor that each D differentiates, and equations for those that are expressions."""
-    found: dict[D, sy.Tensor] = {}
+@dataclass(frozen=True)
+class Loss:
+    """What a D differentiates, and the equation it stands in."""
+
+    tensor: sy.Tensor
+    where: str
+
+
+def losses(equations: Iterable[sp.Basic]) -> tuple[dict[D, Loss], list[sp.Eq]]:
+    """The loss of each D, and equations for those that are expressions."""
+    found: dict[D, Loss] = {}
     made: dict[sp.Expr, sy.Tensor] = {}
     equations = list(equations)
-    taken = {t.name for e in equations for t in e.atoms(sy.Tensor)} | {
-        s.name for e in equations for s in e.free_symbols
-    }
+    taken = {t.name for e in equations for t in e.atoms(sy.Tensor)}
+    taken |= {s.name for e in equations for s in e.free_symbols}
     for e in equations:
         for d in gradients_in(e):
+            if d.wrt.is_integer:
+                raise DefinitionError(complain(f"{d}: {d.wrt} holds integers, and has no gradient", str(e)))
             if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D):
                 if d.loss.dims:
-                    raise ShapeError(
-                        f"{d} needs a scalar, and {d.loss} has axes of sizes {', '.join(map(str, d.loss.dims))}\n  in {e}\n"
-                        f"  Sum it first: D(Sum({d.loss}), {d.wrt})"
-                    )
-                found[d] = d.loss
+                    what = f"{d} needs a scalar, and {d.loss} has dimensions ({', '.join(map(str, d.loss.dims))})"
+                    raise ShapeError(complain(what, str(e), f"Sum it first: D(Sum({d.loss}), {d.wrt})"))
+                found.setdefault(d, Loss(d.loss, str(e)))
             elif d not in found:
                 if d.loss not in made:
                     made[d.loss] = sy.Tensor(_free("loss", taken))
-                found[d] = made[d.loss]
+                found[d] = Loss(made[d.loss], str(e))
     return found, [sp.Eq(t, loss, evaluate=False) for loss, t in made.items()]
 
 
@@ -55,33 +62,27 @@ def _free(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def resolve(system: System, names: Names, losses: Mapping[D, sy.Tensor]) -> tuple[System, dict[Tensor, Tensor]]:
+def resolve(system: System, names: Names, of: Mapping[D, Loss]) -> tuple[System, dict[Tensor, Tensor]]:
     """`system` with the equations of its gradients, and {placeholder: gradient}."""
     pending = dict(names.gradients)
     found: dict[Tensor, Tensor] = {}
     while pending:
         waiting = set(pending.values())
-        ready = [d for d in pending if not dependencies(system, [names.tensor(losses[d])]) & waiting]
+        ready = [d for d in pending if not dependencies(system, [names.tensor(of[d].tensor)]) & waiting]
         if not ready:
-            first, *rest = map(str, pending)
-            raise CausalityError(
-                f"{' and '.join([first, *rest])} depend on themselves: a loss must not depend on its own gradient"
-            )
-        loss = losses[ready[0]]
-        group = [d for d in ready if losses[d] == loss]
+            d = next(iter(pending))
+            what = f"{d.loss} depends on its own gradient {d}"
+            raise CausalityError(complain(what, of[d].where, "Give the updated value a name of its own"))
+        loss = of[ready[0]].tensor
+        group = [d for d in ready if of[d].tensor == loss]
         system, new = _differentiate(system, names.tensor(loss), {pending.pop(d): names.tensor(d.wrt) for d in group})
         found.update(new)
     return system, found
 
 
-def _differentiate(
-    system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]
-) -> tuple[System, dict[Tensor, Tensor]]:
+def _differentiate(system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]) -> tuple[System, dict[Tensor, Tensor]]:
     from graphc.transforms.differentiate import gradients
 
-    for t in wanted.values():
-        if t.kind == "int":
-            raise DefinitionError(f"D({loss.name}, {t.name}): {t.name} holds integers, and has no gradient")
     system = replace(system, inputs=tuple(t for t in system.inputs if t not in wanted))
     grown, made = gradients(system, loss, list(dict.fromkeys(wanted.values())))
     found = {placeholder: made[t] for placeholder, t in wanted.items()}

@@ -133,11 +133,11 @@ class Ranges:
             low, high = self.interval(b.low), self.interval(b.high)
             if low is not None and high is not None:
                 self.bounds[b.index] = low[0], high[1]
-            for read in all_reads(b.low * b.high):
+            for read in (*all_reads(b.low), *all_reads(b.high)):
                 raise written.error(
                     DefinitionError,
-                    f"the range of {b.index} depends on data ({read!r})",
-                    "Sum over the whole axis, with a comparison: Piecewise((e, i < n), (0, True))",
+                    f"the range of {b.index!r} is read from data, {as_written(read, written)}",
+                    f"Sum over a whole axis, with a comparison: Piecewise((.., {b.index!r} < n), (0, True))",
                 )
         pending = self._alone(r, pending, conditions, written)
         box = not pending

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -96,26 +96,31 @@ def scope_of(p: Parsed, left: Left, names: Names, ranges: Ranges) -> Scope:
     for sub, dim in zip(p.write, dims, strict=True):
         if indices_of(sub):
             conditions += within(sub, dim)
-    pending = set(indices)
-    for _ in range(len(indices) + 1):
-        for sub, dim in zip(p.write, dims, strict=True):
-            open_ = indices_of(sub) & pending
-            if len(open_) == 1:
-                (index,) = open_
-                ranges.solve(index, sub, dim)
-                pending.discard(index)
-    for symbol, index in p.env.items():
+    pending = _bounded(p.write, dims, set(indices), ranges)
+    for symbol, stands_for in p.env.items():
         extent = getattr(symbol, "extent", None)
-        if extent is not None and isinstance(index, Index):
+        if extent is not None and isinstance(stands_for, Index):
             high = names.integer(extent)
-            conditions += within(index, high)
-            ranges.bounds[index] = Const(0), high
-            pending.discard(index)
+            conditions += within(stands_for, high)
+            ranges.bounds[stands_for] = Const(0), high
+            pending.discard(stands_for)
     scope = Scope(indices, tuple(conditions), write=p.write)
     if pending or not _one_to_one(scope):
         what = f"the left side {w.eq.lhs} writes one element from several values of its indices"
         raise w.error(DefinitionError, what, "Give each index an axis of its own")
     return scope
+
+
+def _bounded(write: Sequence[Expr], dims: Sequence[Expr], pending: set[Index], ranges: Ranges) -> set[Index]:
+    """Note the bounds that the axes give the indices, one after the other; the indices that get none."""
+    for _ in range(len(pending)):
+        for sub, dim in zip(write, dims, strict=True):
+            unknown = indices_of(sub) & pending
+            if len(unknown) == 1:
+                (index,) = unknown
+                ranges.solve(index, sub, dim)
+                pending.discard(index)
+    return pending
 
 
 def _one_to_one(scope: Scope) -> bool:

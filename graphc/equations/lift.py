@@ -93,7 +93,7 @@ class Lifter:
         for s in e.subs_:
             if self.shape(s):
                 raise self.written.error(
-                    ShapeError, f"the subscript {s} of {e} has {len(self.shape(s))} free axes; a subscript is one integer",
+                    ShapeError, f"the subscript {s} of {e} has {count(self.shape(s))}; a subscript is one integer",
                     f"Give it an index: {s}[t]",
                 )  # fmt: skip
         return free[len(e.subs_) :]
@@ -108,8 +108,8 @@ class Lifter:
         if left[-1] is not right[0]:
             raise self.written.error(
                 ShapeError,
-                f"{e} contracts axis {len(left) - 1} of {a}, of size {left[-1]!r}, with the first free axis of {b}, of size {right[0]!r}",
-                "`@` needs equal sizes there; .T transposes",
+                f"{e} contracts axis {len(left) - 1} of {a}, of size {left[-1]!r}, with axis 0 of {b}, of size {right[0]!r}",
+                "`@` contracts the last free axis with the first, which need equal sizes; .T transposes",
             )
         return left[:-1] + right[1:]
 
@@ -129,7 +129,7 @@ class Lifter:
             return
         mend = "Only scalars broadcast; use index notation to say which axes meet"
         if len(left) != len(right):
-            what = f"{a} has {_axes(left)}, {b} has {_axes(right)}"
+            what = f"{a} has {count(left)}, {b} has {count(right)}"
         else:
             k = next(k for k, (x, y) in enumerate(zip(left, right, strict=True)) if x is not y)
             what = f"axis {k} of {a} has size {left[k]!r}, axis {k} of {b} has size {right[k]!r}"
@@ -312,7 +312,8 @@ class Lifter:
         return place, Const(2**62)
 
 
-def _axes(shape: Shape) -> str:
+def count(shape: Shape) -> str:
+    """How many free axes, and their sizes."""
     return (
         f"{len(shape)} free axes ({', '.join(map(repr, shape))})" if len(shape) != 1 else f"1 free axis ({shape[0]!r})"
     )

@@ -16,7 +16,7 @@ import sympy as sp
 from graphc.equations import boundary, check, particular
 from graphc.equations.errors import DefinitionError
 from graphc.equations.expr import Expr, Index
-from graphc.equations.gradients import loss_equations, resolve
+from graphc.equations.gradients import losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, scope_of, target
 from graphc.equations.lift import Lifter, Operand
@@ -53,12 +53,12 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     """The system that these equations mean. Raises a GraphcError that says what is wrong.
 
     Unless `closed`, tensors that no equation defines are taken as given, and nothing is checked across equations."""
-    written = [_written(e, place) for e in equations]
-    losses, extra = loss_equations(w.eq for w in written)
-    written += [_written(e, place) for e in extra]
+    written = [_written(e, place, k + 1) for k, e in enumerate(equations)]
+    of, extra = losses(w.eq for w in written)
+    written += [_written(e, place, 0) for e in extra]
     lefts = [target(w) for w in written]
     names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts})
-    for d in losses:
+    for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
     pieces = [p for left in lefts for p in _pieces(left, names, ranges)]
@@ -76,19 +76,19 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
         return Lowered(system, names.tensors)
     reads = {read: text for w in written for read, text in w.reads.items()}
     check.check(system, reads)
-    system, gradients = resolve(system, names, losses)
+    system, gradients = resolve(system, names, of)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
     return Lowered(system, tensors, _axes(lefts, names))
 
 
-def _written(e: sp.Basic, place: tuple[str, int]) -> Written:
+def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
     if e is sp.true or e is sp.false or isinstance(e, bool):
         raise DefinitionError(
-            f"an equation is {e}: SymPy found both sides {'equal' if e else 'different'}, and nothing is left of it\n"
+            f"equation {number} is {e}: SymPy found both sides {'equal' if e else 'different'}, and nothing is left of it\n"
             "  The left side must be a tensor or an element of one, and different from the right side"
         )
     if not isinstance(e, sp.Eq):
-        raise DefinitionError(f"{e} is not an equation\n  Write Eq(left, right)")
+        raise DefinitionError(f"{e}, in place {number}, is not an equation\n  Write Eq(left, right)")
     return Written(e, Origin(str(e), *place))
 
 

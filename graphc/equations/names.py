@@ -82,8 +82,8 @@ class Names:
         e = self.integer(d)
         if e.kind != "weak" or not is_affine(e):
             raise UnsupportedError(
-                f"a dimension of {t.name} is {d}; dimensions are sums of sizes, whole multiples, and floor divisions by "
-                "numbers\n  Keep the axes apart, or give the product a size of its own"
+                f"a dimension of {t.name} is {d}; dimensions are sums of sizes, whole multiples, and floor divisions "
+                "by numbers\n  Keep the axes apart, or give the product a size of its own"
             )
         return e
 

@@ -1,4 +1,4 @@
-"""Several equations for one tensor: the more particular left side wins over the general one; no element is defined twice."""
+"""Several equations for one tensor: the more particular left side wins; no element is defined twice."""
 
 from __future__ import annotations
 

@@ -213,13 +213,14 @@ def _refuse(edges: Sequence[Edge], system: System, reads: AsWritten) -> None:
     for e in edges:
         graph.add_edge(e.target, e.source, edge=e)
     order = {eq.tensor: k for k, eq in enumerate(system.equations)}
+    closed: list[list[Edge]] = []
     for cycle in islice(nx.simple_cycles(nx.DiGraph(graph)), CYCLES):
         first = min(range(len(cycle)), key=lambda k: order[cycle[k]])
-        cycle = [*cycle[first:], *cycle[:first]]
-        for path in _paths(cycle, graph):
-            relation = _relation(path, system)
-            if relation is not None:
-                raise CausalityError(_message(path, reads))
+        closed += _paths([*cycle[first:], *cycle[:first]], graph)
+    twice = [[*p, *q] for p, q in combinations(closed, 2) if p[0].target is q[0].target]
+    for path in (*closed, *twice[:CYCLES]):
+        if _returns(path, system):
+            raise CausalityError(_message(path, reads))
 
 
 def _paths(cycle: Sequence[Tensor], graph: Any) -> Iterator[list[Edge]]:
@@ -231,20 +232,19 @@ def _paths(cycle: Sequence[Tensor], graph: Any) -> Iterator[list[Edge]]:
     yield from paths
 
 
-def _relation(path: Sequence[Edge], system: System) -> isl.Map | None:
-    """The elements that reach themselves along this path; None if there are none for certain."""
+def _returns(path: Sequence[Edge], system: System) -> bool:
+    """Whether some element certainly reaches itself along this path."""
     total: isl.Map | None = None
     for e in path:
         if not all(is_affine(s) for s in (*e.term.write, *e.read.subs)):
-            return None
-        domain = e.term.domain
-        step = (
-            domain.access(e.term.write).intersect_domain(domain.set).reverse().apply_range(domain.access(e.read.subs))
-        )
+            return False
+        points = e.term.domain
+        back = points.access(e.term.write).intersect_domain(points.set).reverse()
+        step = back.apply_range(points.access(e.read.subs))
         total = step if total is None else total.apply_range(step)
     assert total is not None
     same = total & isl.Map.identity(total.get_space())
-    return None if same.intersect_params(system.context).is_empty() else same
+    return not same.intersect_params(system.context).is_empty()
 
 
 def _message(path: Sequence[Edge], reads: AsWritten) -> str:

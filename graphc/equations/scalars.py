@@ -123,7 +123,7 @@ def piecewise(pairs: Sequence[tuple[Expr, Expr]]) -> Expr:
 
 
 def floor_of(e: sp.Expr, build: Callable[[sp.Expr], Expr], up: bool = False) -> Expr:
-    """floor (or ceiling) of a rational combination of integers as one floor division; of anything else, the operation."""
+    """floor (or ceiling) of a rational combination of integers as one floor division; else the operation."""
     parts: list[tuple[sp.Rational, Expr]] = []
     for addend in sp.Add.make_args(e):
         c, rest = addend.as_coeff_Mul()

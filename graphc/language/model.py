@@ -1,4 +1,4 @@
-"""`System`: what a user holds. It lowers its equations when it is made; every method is a line to the stage that does it."""
+"""`System`: what a user holds. Equations are lowered when it is made; a method is a line to the stage that does it."""
 
 from __future__ import annotations
 
@@ -144,7 +144,8 @@ class System:
                 return found
             if isinstance(which, D):
                 raise ArgumentError(
-                    f"{which} is not in this system\n  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation"
+                    f"{which} is not in this system\n"
+                    f"  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation"
                 )
             which = which.name
         for name, t in self._names().items():

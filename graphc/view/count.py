@@ -11,7 +11,7 @@ import sympy as sp
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Op, Size, postorder
 from graphc.equations.ops import OPS
-from graphc.view.sets import pieces
+from graphc.view.sets import bounds, pieces
 
 
 def points(domain: Domain, context: isl.Set) -> tuple[Any, bool]:
@@ -24,7 +24,7 @@ def points(domain: Domain, context: isl.Set) -> tuple[Any, bool]:
                 if index in piece.fixed:
                     count = sp.expand(count.subs(_symbol(index), _formula(piece.fixed[index])))
                     continue
-                lowers, uppers = piece.lowers.get(index, ()), piece.uppers.get(index, ())
+                lowers, uppers = bounds(piece, index, context)
                 if len(lowers) != 1 or len(uppers) != 1 or piece.others:
                     break
                 low, high, symbol = _formula(lowers[0]), _formula(uppers[0]), _symbol(index)

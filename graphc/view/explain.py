@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Index, indices_of
+from graphc.equations.expr import Expr, Index, Op, indices_of, reads
 from graphc.equations.printing import show
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.view import count
@@ -74,7 +74,7 @@ class Explanation:
 
 
 def explain(system: Any, program: object = None, plan: object = None) -> Explanation:
-    """What is found in a system (the user's or the representation's); `program` and `plan` are appended as they print."""
+    """What is found in a system (the user's or the representation's); `plan` and `program` are put behind it."""
     ir: System = getattr(system, "ir", system)
     found = recurrences(ir)
     work, work_rows = _work(ir, found)
@@ -98,7 +98,11 @@ def _plain(s: Section) -> str:
 
 
 def _tensors(ir: System) -> list[tuple[str, str, str]]:
-    return [(t.name, " × ".join(map(show, t.dims)) or "scalar", t.role) for t in ir.tensors]
+    return [(t.name, " × ".join(map(_dim, t.dims)) or "scalar", t.role) for t in ir.tensors]
+
+
+def _dim(e: Expr) -> str:
+    return f"({show(e)})" if isinstance(e, Op) and e.name in ("add", "sub") else show(e)
 
 
 def _recurrence(ir: System, r: Recurrence) -> list[tuple[str, ...]]:
@@ -110,10 +114,10 @@ def _recurrence(ir: System, r: Recurrence) -> list[tuple[str, ...]]:
         rows.append((names, f"{inner}one step of {level.index} after another, {way}"))
         rows += [("", f"  {read}: {'lag ' + str(lag) if lag else 'lag varies'}") for read, lag in level.lags]
     if r.data:
-        rows.append((names, "the order of the rest is read from data"))
+        rows.append((names, f"the order of {'the rest' if r.levels else 'computation'} is read from data"))
     for t in r.tensors:
         for term in ir.by_tensor[t].terms:
-            if r.levels and not carries(r, term) and indices_of(term.write[r.levels[0].axes[t]]):
+            if r.levels and reads(term.value) and not carries(r, term) and indices_of(term.write[r.levels[0].axes[t]]):
                 rows.append(
                     ("", f"  leaves the loop: {show(term.value)} (all {r.levels[0].index} of {t.name} at once)")
                 )
@@ -159,7 +163,7 @@ def _work(ir: System, found: Sequence[Recurrence]) -> tuple[Any, list[tuple[str,
         for term in eq.terms:
             points, sure = count.points(term.domain, context)
             exact &= sure
-            where = f"loop over {r.levels[0].index}" if r and r.levels and carries(r, term) else "parallel"
+            where = _where(r, term)
             sums[where] = sums.get(where, 0) + points * _per_point(eq, term)
         for where, formula in sums.items():
             if formula != 0:
@@ -172,6 +176,12 @@ def _work(ir: System, found: Sequence[Recurrence]) -> tuple[Any, list[tuple[str,
     if looped != 0:
         rows.append(("of it in loops", count.text(sp.expand(looped)), ""))
     return total, rows
+
+
+def _where(r: Recurrence | None, term: Term) -> str:
+    if r is None or not carries(r, term):
+        return "parallel"
+    return f"loop over {r.levels[0].index}" if r.levels else "in the order of the data"
 
 
 def _per_point(eq: Equation, term: Term) -> int:

@@ -191,7 +191,7 @@ def lag(write: Sequence[Expr], read: Read) -> tuple[tuple[tuple[str, int], ...],
     odd = False
     for s in read.subs:
         parts, constant = affine_parts(s)
-        leaf, k = next(iter(parts.items())) if len(parts) == 1 else (None, 0)
+        leaf, k = next(iter(parts.items())) if len(parts) == 1 else (s, 0)
         if isinstance(leaf, Index) and k == 1 and leaf in offsets:
             if offsets[leaf] != constant:
                 delay.append((leaf.name, offsets[leaf] - constant))

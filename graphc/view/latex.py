@@ -149,6 +149,8 @@ class _Writer:
         """The sign and the text of one addend (factor, ...), its sums before it."""
         value = substitute(part.value, dict(piece.fixed)) if piece.fixed else part.value
         free = [i for i in part.reduced if i not in piece.fixed]
+        for i in free:
+            piece.lowers[i], piece.uppers[i] = sets.bounds(piece, i, self.context)
         bounds = _bounds(self.eq.reduce, piece, free, show)
         additive = self.eq.reduce in ("sum", "assign")
         sign, text = show.signed(value) if additive else ("", show.text(value))

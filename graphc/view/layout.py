@@ -273,14 +273,15 @@ def acyclic(names: Sequence[str], edges: Sequence[Edge]) -> list[tuple[str, str]
     for e in edges:
         if not e.back:
             follow[e.source].append(e)
+    done = Edge("", "")
     state: dict[str, int] = {}  # 1: on the path from the root, 2: done
     for root in names:
         stack = [(root, iter(follow[root]))] if root not in state else []
         state.setdefault(root, 1)
         while stack:
             name, rest = stack[-1]
-            e = next(rest, None)
-            if e is None:
+            e = next(rest, done)
+            if e is done:
                 state[name] = 2
                 stack.pop()
             elif state.get(e.target) == 1:

@@ -48,7 +48,10 @@ svg.addEventListener("pointermove", e => {{
 }});
 svg.addEventListener("pointerup", () => last = null);
 svg.addEventListener("dblclick", () => [box.x, box.y, box.width, box.height] = home);
-for (const title of svg.querySelectorAll("title")) {{ title.parentNode.dataset.hint = title.textContent; title.remove(); }}
+for (const title of svg.querySelectorAll("title")) {{
+  title.parentNode.dataset.hint = title.textContent;
+  title.remove();
+}}
 const nodes = [...svg.querySelectorAll(".node")], edges = [...svg.querySelectorAll(".edge")];
 for (const part of svg.querySelectorAll(".node, .edge, .label")) {{
   part.addEventListener("pointerenter", () => {{

@@ -49,6 +49,17 @@ def _piece(domain: Domain, basic: isl.BasicSet, context: isl.Set) -> Piece:
     return piece
 
 
+def bounds(piece: Piece, index: Index, context: isl.Set) -> tuple[tuple[Expr, ...], tuple[Expr, ...]]:
+    """(lowers, uppers) of an index in terms of those before it, what other bounds imply included."""
+    lowers, uppers = piece.lowers.get(index, ()), piece.uppers.get(index, ())
+    if not (lowers and uppers):
+        here = piece.domain.indices.index(index)
+        shadows = pieces(piece.domain.project(piece.domain.indices[: here + 1]), context)
+        if len(shadows) == 1:
+            lowers, uppers = lowers or shadows[0].lowers.get(index, ()), uppers or shadows[0].uppers.get(index, ())
+    return lowers, uppers
+
+
 def _add(piece: Piece, constraint: isl.Constraint) -> None:
     """Sort one constraint, `sum of coefficient*leaf + constant >= 0` (or = 0), into the piece."""
     parts, constant, modulus = _parts(piece.domain.indices, constraint)

@@ -80,8 +80,9 @@ def _split(graph: Graph, node: Node, axis: int, steps: Sequence[int], places: Pl
         for k, n in made.items():
             part = e.relation.fix_val(kind, axis, isl.Val(k))
             if not part.is_empty():
-                ends = {"source": n.name} if e.source == node.name else {"target": n.name}
-                edges.append(replace(e, relation=part, **ends))
+                here = e.source == node.name
+                source, target = (n.name, e.target) if here else (e.source, n.name)
+                edges.append(replace(e, relation=part, source=source, target=target))
     places.update({n.name: (node.name, k) for k, n in made.items()})
     nodes = [m for n in graph.nodes for m in (made.values() if n is node else [n])]
     return replace(graph, nodes=tuple(nodes), edges=tuple(edges))

@@ -249,13 +249,13 @@ def resident() -> int:
 def test_dropped_modules_are_freed() -> None:
     text = "define i64 @f(i64 %x) {\n %y = add i64 %x, 5\n ret i64 %y\n}\n"
     object_code = load(text).object_code
-    for _ in range(100):
+    for _ in range(40):
         load(text)
     before = resident()
-    for _ in range(400):
+    for _ in range(120):
         load(text)
         load_object(object_code)
-    assert resident() - before < 4 << 20
+    assert resident() - before < 1 << 20
 
 
 @pytest.mark.exhaustive
