@@ -18,6 +18,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 
@@ -79,13 +80,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _version(options: argparse.Namespace) -> None:
-    from importlib.metadata import PackageNotFoundError, version
+    from graphc import __version__
 
     del options
-    try:
-        print(f"graphc {version('graphc')}")
-    except PackageNotFoundError:
-        print("graphc (not installed)")
+    print(f"graphc {__version__}")
 
 
 def _explain(options: argparse.Namespace) -> None:
@@ -151,18 +149,20 @@ def load(text: str) -> Any:
     path, colon, name = text.rpartition(":") if not text.endswith(".py") else (text, "", "")
     if not colon:
         path = text
-    found = _systems(_run(Path(path)))
+    names = _run(Path(path))
+    found = _systems(names)
     if name:
-        if name not in found:
-            raise Refused(f"{path} has no system {name}; it has {', '.join(found) or 'none'}")
-        chosen = found[name]
-    elif len(found) == 1:
-        chosen = next(iter(found.values()))
-    elif found:
+        known = {**_makers(names), **found}
+        if name not in known:
+            raise Refused(f"{path} has no system {name}; it has {', '.join(known) or 'none'}")
+        return known[name]() if name not in found else found[name]
+    if not found:
+        raise Refused(
+            f"{path} has no system\n  Give one a name, as in `rnn = gc.System(...)`, or name a function of it"
+        )
+    if len(found) > 1:
         raise Refused(f"{path} has several systems: {', '.join(found)}\n  Say which, as in {path}:{next(iter(found))}")
-    else:
-        raise Refused(f"{path} has no system\n  Give one a name, as in `rnn = gc.System(...)`, or name a function")
-    return chosen() if callable(chosen) else chosen
+    return next(iter(found.values()))
 
 
 def _run(path: Path) -> dict[str, Any]:
@@ -192,16 +192,14 @@ def _run(path: Path) -> dict[str, Any]:
 
 
 def _systems(names: dict[str, Any]) -> dict[str, Any]:
-    """The systems among them, and the file's own functions that say they return one (looked at only if named)."""
     from graphc.language.model import System
 
-    return {k: v for k, v in names.items() if isinstance(v, System) and not k.startswith("_")} or {
-        k: v for k, v in names.items() if _makes_system(v, names.get("__name__"))
+    return {k: v for k, v in names.items() if isinstance(v, System) and not k.startswith("_")}
+
+
+def _makers(names: dict[str, Any]) -> dict[str, Any]:
+    """The file's own functions without arguments that say they return a system."""
+    own = {k: v for k, v in names.items() if isinstance(v, FunctionType) and v.__module__ == names["__name__"]}
+    return {
+        k: f for k, f in own.items() if not f.__code__.co_argcount and "System" in str(f.__annotations__.get("return"))
     }
-
-
-def _makes_system(thing: Any, module: str | None) -> bool:
-    code = getattr(thing, "__code__", None)
-    annotation = str(getattr(thing, "__annotations__", {}).get("return", ""))
-    own = getattr(thing, "__module__", None) == module
-    return bool(own and code is not None and code.co_argcount == 0 and "System" in annotation)

@@ -1,6 +1,6 @@
 """One helper that checks everything derived from a system: `check(system, loss, arguments)`.
 
-Each part is a law, and a function of its own: gradients against differences, forward mode against reverse mode, unfolded
+Each part is a law, and a function of its own: gradients against differences, forward against reverse mode, unfolded
 against rolled, transformed against plain, compiled against interpreted.
 """
 

@@ -7,6 +7,7 @@ the compiler (emptiness with a sample point, inclusion, images, bounds) is a fun
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ def _affine_node(node: Expr, names: dict[Index, str], done: dict[Expr, str | Non
         case Const(value=int(value)):
             return f"({value})"
         case Size(name=name):
-            return name
+            return param_name(name)
         case Index():
             return names.get(node)
         case Op():
@@ -91,7 +92,7 @@ def _size_names(e: Expr) -> frozenset[str]:
 
 
 def _params(names: Iterable[str]) -> str:
-    return "[" + ", ".join(sorted(names)) + "] -> "
+    return "[" + ", ".join(sorted(map(param_name, names))) + "] -> "
 
 
 def _slots(n: int, prefix: str = "i") -> list[str]:
@@ -256,7 +257,7 @@ def point_set(rank: int) -> isl.Set:
 def assume(sizes: Iterable[str], dims: Iterable[Expr] = (), least: int = 1) -> isl.Set:
     """The parameter values a program is checked for: each size at least `least`, no dimension negative."""
     names = sorted(sizes)
-    texts = [f"{n} >= {least}" for n in names] + [f"{affine_text(d, {})} >= 0" for d in dims]
+    texts = [f"{param_name(n)} >= {least}" for n in names] + [f"{affine_text(d, {})} >= 0" for d in dims]
     return read_set(_params(names) + "{ : " + (" and ".join(texts) if texts else "1 = 1") + " }")
 
 
@@ -267,7 +268,7 @@ def sample(points: isl.Set, context: isl.Set | None = None) -> tuple[dict[str, i
     if points.is_empty():
         return None
     n_params, n_dims = points.dim(isl.dim_type.param), points.dim(isl.dim_type.set)
-    names = [points.get_dim_name(isl.dim_type.param, k) for k in range(n_params)]
+    names = [size_name(points.get_dim_name(isl.dim_type.param, k)) for k in range(n_params)]
     flat = points.move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, n_params) if n_params else points
     # Small but not degenerate: a size of 1 makes a poor example, so try larger ones first.
     for floor in (3, 2, 1, 0):
@@ -292,7 +293,7 @@ def subset(a: isl.Set, b: isl.Set, context: isl.Set | None = None) -> bool:
 def fix_sizes(points: isl.Set, sizes: dict[str, int]) -> isl.Set:
     """The set at concrete sizes (the parameters given are projected away)."""
     for k in reversed(range(points.dim(isl.dim_type.param))):
-        name = points.get_dim_name(isl.dim_type.param, k)
+        name = size_name(points.get_dim_name(isl.dim_type.param, k))
         if name in sizes:
             points = points.fix_val(isl.dim_type.param, k, isl.Val(sizes[name]))
             points = points.project_out(isl.dim_type.param, k, 1)
@@ -306,4 +307,25 @@ def has_reads(e: Expr) -> bool:
 
 def size_of_param(name: str) -> Size:
     """The size that an isl parameter stands for."""
-    return Size(name)
+    return Size(size_name(name))
+
+
+# What isl's own syntax means by these words; a size may still be called so.
+_RESERVED = re.compile(
+    r"(exists|and|or|not|implies|infty|infinity|NaN|min|max|rat|true|false|mod|floord?|ceild?|[io]\d+)$"
+)
+_SPELLED = "__size_"
+
+
+def param_name(size: str) -> str:
+    """The isl parameter for a size: its name, spelled otherwise where isl could not read that."""
+    if size.isascii() and not _RESERVED.match(size) and not size.startswith(_SPELLED):
+        return size
+    return _SPELLED + "".join(c if c.isascii() else f"_u{ord(c):x}_" for c in size)
+
+
+def size_name(param: str) -> str:
+    """The size that an isl parameter stands for; `param_name` backwards."""
+    if not param.startswith(_SPELLED):
+        return param
+    return re.sub(r"_u([0-9a-f]+)_", lambda m: chr(int(m[1], 16)), param.removeprefix(_SPELLED))

@@ -9,7 +9,7 @@ import sympy as sp
 
 from graphc.equations.errors import CausalityError, DefinitionError, ShapeError
 from graphc.equations.expr import Expr, Read, substitute
-from graphc.equations.names import Names
+from graphc.equations.names import Names, complain
 from graphc.equations.system import System, Tensor, Term, dependencies, reads_of
 from graphc.language import symbols as sy
 from graphc.language.notation import D
@@ -80,7 +80,9 @@ def resolve(system: System, names: Names, of: Mapping[D, Loss]) -> tuple[System,
     return system, found
 
 
-def _differentiate(system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]) -> tuple[System, dict[Tensor, Tensor]]:
+def _differentiate(
+    system: System, loss: Tensor, wanted: Mapping[Tensor, Tensor]
+) -> tuple[System, dict[Tensor, Tensor]]:
     from graphc.transforms.differentiate import gradients
 
     system = replace(system, inputs=tuple(t for t in system.inputs if t not in wanted))

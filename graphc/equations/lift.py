@@ -106,9 +106,10 @@ class Lifter:
                 ShapeError, f"{scalar} in {e} has no free axis to contract", "Multiply scalars with *"
             )
         if left[-1] is not right[0]:
+            ends = f"axis {len(left) - 1} of {a}, of size {left[-1]!r}, with axis 0 of {b}, of size {right[0]!r}"
             raise self.written.error(
                 ShapeError,
-                f"{e} contracts axis {len(left) - 1} of {a}, of size {left[-1]!r}, with axis 0 of {b}, of size {right[0]!r}",
+                f"{e} contracts {ends}",
                 "`@` contracts the last free axis with the first, which need equal sizes; .T transposes",
             )
         return left[:-1] + right[1:]

@@ -84,7 +84,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
 def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
     if e is sp.true or e is sp.false or isinstance(e, bool):
         raise DefinitionError(
-            f"equation {number} is {e}: SymPy found both sides {'equal' if e else 'different'}, and nothing is left of it\n"
+            f"equation {number} is {e}: SymPy found both sides {'equal' if e else 'different'}, nothing is left of it\n"
             "  The left side must be a tensor or an element of one, and different from the right side"
         )
     if not isinstance(e, sp.Eq):
@@ -96,13 +96,17 @@ def _kinds(lefts: Sequence[Left]) -> tuple[dict[sy.Tensor, str], set[str]]:
     """Whether each tensor holds integers; and all names that are taken."""
     found: dict[sy.Tensor, None] = {}
     for left in lefts:
-        for t in left.written.eq.atoms(sy.Tensor):
+        for t in _tensors(left.written.eq):
             found[t] = None
             if isinstance(t, D):
                 found[t.wrt] = None
-                found.update(dict.fromkeys(t.loss.atoms(sy.Tensor)))
+                found.update(dict.fromkeys(_tensors(t.loss)))
     taken = _no_clashes(lefts, list(found))
     return integer_tensors([(left.tensor, left.written.eq.rhs) for left in lefts], found), taken
+
+
+def _tensors(e: sp.Basic) -> list[sy.Tensor]:
+    return sorted(e.atoms(sy.Tensor), key=lambda t: (t.name, len(t.dims), str(t.dims)))
 
 
 def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> set[str]:

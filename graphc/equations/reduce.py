@@ -80,7 +80,7 @@ def all_indices(e: Expr) -> set[Index]:
 
 def renamed(e: Expr, new: Mapping[Index, Expr]) -> Expr:
     """`e` with other indices, inside reductions too."""
-    mapping: dict[Expr, Expr] = {i: value for i, value in new.items()}
+    mapping: dict[Expr, Expr] = dict(new.items())
     for r in reduces(e):
         bound = tuple(
             Bound(

@@ -17,7 +17,7 @@ from functools import cached_property
 
 import islpy as isl
 
-from graphc.equations.domain import Domain, assume, box_set, size_names
+from graphc.equations.domain import Domain, assume, box_set, size_name, size_names
 from graphc.equations.expr import Expr, Index, Read, Size, as_expr, reads
 
 
@@ -141,7 +141,7 @@ class System:
         for eq in self.equations:
             for term in eq.terms:
                 found |= size_names(term.value, *term.write)
-                found |= set(term.domain.set.get_var_names(isl.dim_type.param))
+                found |= {size_name(n) for n in term.domain.set.get_var_names(isl.dim_type.param)}
         return tuple(sorted(found))
 
     @cached_property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import islpy as isl
 
-from graphc.equations.domain import Domain, assume, subset
+from graphc.equations.domain import Domain, assume, size_name, subset
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder, substitute
 from graphc.equations.infer import Ranges, Scope
 from graphc.equations.names import Written
@@ -100,8 +100,8 @@ class Builder:
 
     def extract(self, scope: Scope, value: Expr) -> Expr:
         """`value` with every reduction read from a tensor of its own."""
-        found = reduces(value)
-        return substitute(value, {r: self.aside(scope, r) for r in found}) if found else value
+        found = _groups(value)
+        return substitute(value, {e: self.aside(scope, e) for e in found}) if found else value
 
     def aside(self, scope: Scope, value: Expr) -> Expr:
         """A read of the auxiliary tensor that holds `value` at every point of `scope` that matters to it."""
@@ -148,12 +148,36 @@ class Builder:
 
 def _without_size_conditions(domain: Domain) -> Domain:
     """A projection says which sizes leave any point at all (C > 0); no one asks."""
-    sizes = domain.set.get_var_names(isl.dim_type.param)
+    sizes = map(size_name, domain.set.get_var_names(isl.dim_type.param))
     return domain.with_set(domain.set.gist_params(assume(sizes)))
 
 
 def _kind(value: Expr) -> str:
     return "int" if value.kind == "int" else "real"
+
+
+def _groups(value: Expr) -> list[Expr]:
+    """The largest parts of a value that one equation can hold: a sum with all its addends, or a reduction."""
+    out: dict[Expr, None] = {}
+    seen: set[Expr] = set()
+    todo = [value]
+    while todo:
+        e = todo.pop()
+        if e in seen:
+            continue
+        seen.add(e)
+        if isinstance(e, Reduce):
+            out[e] = None
+        elif isinstance(e, Op) and e.name in ("add", "sub", "neg") and _several(e):
+            out[e] = None
+        else:
+            todo.extend(reversed(e.args))
+    return list(out)
+
+
+def _several(e: Expr) -> bool:
+    parts = addends(e)
+    return len(parts) > 1 and any(_is_sum(part) for _, part in parts)
 
 
 def _is_sum(e: Expr) -> bool:

@@ -50,10 +50,11 @@ class System:
         """The reference meaning, by the plainest possible interpreter: one array, or a tuple of them."""
         from graphc.equations.evaluate import evaluate
 
-        wanted = self._outputs(outputs)
+        system = self._with_gradients(outputs)
+        wanted = system._outputs(outputs)
         given, more = self._split(arguments)
         with LOCK:
-            found = evaluate(self.ir, wanted, given, _by_name(sizes) | more, exact)
+            found = evaluate(system.ir, wanted, given, _by_name(sizes) | more, exact)
         return found[0] if len(wanted) == 1 else tuple(found)
 
     def compile(
@@ -68,10 +69,11 @@ class System:
         """A native function of the arguments by name. `update={W: W_next}` writes the new value over the argument."""
         from graphc.compiler import compile
 
-        updates = {self.tensor(k): self.tensor(v) for k, v in (update or {}).items()}
-        wanted = self._outputs(outputs) if outputs or not updates else []
+        system = self._with_gradients([*outputs, *(update or {}).values()])
+        updates = {system.tensor(k): system.tensor(v) for k, v in (update or {}).items()}
+        wanted = system._outputs(outputs) if outputs or not updates else []
         return compile(
-            self.ir, wanted, sizes=_by_name(sizes), dtype=dtype, unfold=unfold, threads=threads, update=updates
+            system.ir, wanted, sizes=_by_name(sizes), dtype=dtype, unfold=unfold, threads=threads, update=updates
         )
 
     def grad(self, loss: Output, wrt: Any = None) -> System:
@@ -156,6 +158,15 @@ class System:
     def _names(self) -> dict[str, IRTensor]:
         gradients = {str(u): i for u, i in self._tensors.items() if isinstance(u, D)}
         return {**self.ir.by_name, **gradients}
+
+    def _with_gradients(self, outputs: Sequence[Output]) -> System:
+        """This system, with the gradients among `outputs` that it does not define yet."""
+        missing = [o for o in _flat(outputs) if isinstance(o, D) and self._tensors.get(o) not in self.ir.tensors]
+        system = self
+        for loss in dict.fromkeys(o.loss for o in missing):
+            wrt = list(dict.fromkeys(o.wrt for o in missing if o.loss == loss))
+            system = system._with_gradients([loss]).grad(loss, wrt)
+        return system
 
     def _outputs(self, outputs: Sequence[Output]) -> list[IRTensor]:
         wanted = _flat(outputs) or [eq.tensor for eq in self.ir.equations if eq.tensor in set(self._tensors.values())]

@@ -34,7 +34,7 @@ class Size(sp.Symbol):
 
 
 class Index(sp.Symbol):
-    """An integer variable. `extent`, if given, is the range 0 .. extent-1; otherwise where it stands gives its range."""
+    """An integer variable. Its range is 0 .. extent-1 if `extent` is given; else where it stands gives it."""
 
     __slots__ = ("extent",)
     extent: sp.Expr | None
@@ -256,7 +256,7 @@ def sizes(names: Any) -> Any:
 
 
 def index(name: str, extent: Any = None) -> Index:
-    """An index; with `extent` (an integer or an expression of sizes) it runs over 0 .. extent-1 wherever it is bound."""
+    """An index; with `extent` (an integer or an expression of sizes) it runs over 0 .. extent-1."""
     return Index(name, extent)
 
 

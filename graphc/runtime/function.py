@@ -9,7 +9,7 @@ import ctypes
 import threading
 from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,7 +147,8 @@ class Function:
         for name, value in given.items():
             if name in fixed and fixed[name] != value:
                 raise ArgumentError(f"size {name} = {value}, but {name} = {fixed[name]} was baked in at compile")
-        values = solve_sizes(self.system, {n: a.shape for n, a in arrays.items()}, {**fixed, **given})
+        told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
+        values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, {**fixed, **given})
         outputs = []
         for t in self.program.outputs:
             buffer = self.program.buffers[t]

@@ -20,4 +20,4 @@ def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, 
     found = statements(system)
     tree = build_loops(found, dependences(found, system), system)
     body = fuse(tree)
-    return Program(system, tuple(outputs), buffers(system, outputs), body, dict(update))
+    return Program(system, tuple(outputs), buffers(system, outputs, update), body, dict(update))

@@ -14,12 +14,14 @@ from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Buffer
 
 
-def buffers(system: System, outputs: Iterable[Tensor]) -> dict[Tensor, Buffer]:
-    """One buffer per tensor."""
+def buffers(system: System, outputs: Iterable[Tensor], updated: Iterable[Tensor]) -> dict[Tensor, Buffer]:
+    """One buffer per tensor that is read, updated or computed."""
     wanted = set(outputs)
+    used = {r.tensor for eq in system.equations for _, r in eq.reads()}.union(updated)
     found: dict[Tensor, Buffer] = {}
     for t in system.inputs:
-        found[t] = Buffer(t, (Const(0),) * len(t.dims), t.dims, "input")
+        if t in used:
+            found[t] = Buffer(t, (Const(0),) * len(t.dims), t.dims, "input")
     for eq in system.equations:
         lower, extent = hull(eq.tensor, eq.defined, system)
         found[eq.tensor] = Buffer(eq.tensor, lower, extent, "output" if eq.tensor in wanted else "workspace")

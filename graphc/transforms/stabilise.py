@@ -98,8 +98,10 @@ def _log_sum(e: Expr) -> Expr | None:
 
 def _log1p(e: Expr) -> Expr | None:
     match e:
-        case Op(name="add", args=(one, x)) | Op(name="add", args=(x, one)) if one is ONE and x.kind == "real":
+        case Op(name="add", args=(one, x)) if one is ONE and x.kind == "real":
             return make("log1p", x)  # log(1 + x) -> log1p(x)
+        case Op(name="add", args=(x, one)) if one is ONE and x.kind == "real":
+            return make("log1p", x)  # log(x + 1) -> log1p(x)
         case Op(name="sub", args=(one, x)) if one is ONE and x.kind == "real":
             return make("log1p", -x)  # log(1 - x) -> log1p(-x)
     return None

@@ -7,51 +7,21 @@ belongs to no step stands above (if it collects from the steps), below, or besid
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-from graphc.view.drawing import Arrow, Picture, Shape, label_size
-from graphc.view.layout import Box, Edge, Point, acyclic, layered, rank, spread
+from graphc.view.drawing import Arrow, Picture, Shape
+from graphc.view.layout import Box, Edge, acyclic, layered, rank, spread
+from graphc.view.routes import DOWN, UP, Plan, give_lanes, route, within
 from graphc.view.steps import Places
 
-GUTTER, ROW = 44.0, 40.0
-UP, DOWN = "^", "_"  # the ends, in the layout of one step, of edges to what stands above and below it
-
-
-@dataclass
-class _Plan:
-    """Where things are: the layout of one step, the column of each step, and what is outside the columns."""
-
-    places: Places
-    shown: list[int]
-    shape: dict[str, Shape]
-    above: list[str] = field(default_factory=list)
-    below: list[str] = field(default_factory=list)
-    beside: dict[str, int] = field(default_factory=dict)
-    boxes: dict[str, Box] = field(default_factory=dict)
-    edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
-    pitch: float = 0.0
-    left: float = 0.0
-    right: float = 0.0
-
-    def column(self, name: str) -> int:
-        return self.shown.index(self.places[name][1])
-
-    def inner(self, name: str, column: int) -> str:
-        """What a box is in the layout of one step."""
-        if name in self.places:
-            return self.places[name][0]
-        return (UP if name in self.above else DOWN) + name
-
-    def shift(self, column: int) -> float:
-        return column * self.pitch
+ROW = 40.0
 
 
 def columns(shapes: list[Shape], arrows: list[Arrow], places: Places, max_nodes: int) -> Picture:
     """The picture; of too many steps the first two and the last."""
     every = sorted({step for _, step in places.values()})
     few = len(shapes) <= max_nodes or len(every) <= 3
-    plan = _Plan(
+    plan = Plan(
         places, every if few else [k for k in every if k <= 1 or k == every[-1]], {s.box.name: s for s in shapes}
     )
     gone = {n for n, (_, step) in places.items() if step not in plan.shown}
@@ -60,7 +30,7 @@ def columns(shapes: list[Shape], arrows: list[Arrow], places: Places, max_nodes:
     _outside(plan, shapes, arrows)
     _one_step(plan, shapes, arrows)
     _place(plan, shapes, arrows)
-    _route(plan, arrows)
+    route(plan, arrows)
     marks = []
     if not few:
         x = plan.shift(len(plan.shown) - 2) + (plan.right + plan.pitch + plan.left) / 2
@@ -69,7 +39,7 @@ def columns(shapes: list[Shape], arrows: list[Arrow], places: Places, max_nodes:
     return Picture(shapes, arrows, marks=marks)
 
 
-def _skips(plan: _Plan, a: Arrow) -> bool:
+def _skips(plan: Plan, a: Arrow) -> bool:
     """Whether what lies between the two steps of an arrow is not shown."""
     if a.edge.source not in plan.places or a.edge.target not in plan.places:
         return False
@@ -77,7 +47,7 @@ def _skips(plan: _Plan, a: Arrow) -> bool:
     return steps != abs(plan.column(a.edge.source) - plan.column(a.edge.target))
 
 
-def _outside(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
+def _outside(plan: Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     """Sort what belongs to no step: above, below, beside."""
     places = plan.places
     others = [s.box.name for s in shapes if s.box.name not in places]
@@ -93,7 +63,7 @@ def _outside(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
             plan.below.append(name)
 
 
-def _one_step(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
+def _one_step(plan: Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     """Lay out the quotient: every family once, with the edges that stay within a step or leave upwards or downwards."""
     sizes: dict[str, tuple[float, float]] = {}
     for s in shapes:
@@ -104,7 +74,7 @@ def _one_step(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     boxes = [Box(family, *size) for family, size in sizes.items()]
     ends: dict[str, Box] = {}
     for a in arrows:
-        pair = _within(plan, a)
+        pair = within(plan, a)
         if pair is None:
             continue
         for name in pair:
@@ -119,12 +89,10 @@ def _one_step(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     _upside_down(plan)
     plan.left = min(b.x - b.width / 2 for b in boxes)
     plan.right = max(b.x + b.width / 2 for b in boxes)
-    crossing = [a for a in arrows if _within(plan, a) is None]
-    wide = max((a.edge.width for a in crossing), default=0.0)
-    plan.pitch = plan.right - plan.left + GUTTER + (wide + 14 if crossing else 0)
+    plan.pitch = plan.right - plan.left + give_lanes(plan, [a for a in arrows if within(plan, a) is None])
 
 
-def _upside_down(plan: _Plan) -> None:
+def _upside_down(plan: Plan) -> None:
     for b in plan.boxes.values():
         b.y = -b.y
     for edge in plan.edges.values():
@@ -133,20 +101,7 @@ def _upside_down(plan: _Plan) -> None:
             edge.label.y = -edge.label.y
 
 
-def _within(plan: _Plan, a: Arrow) -> tuple[str, str] | None:
-    """The edge of the one-step layout that an arrow follows, if any."""
-    source, target = a.edge.source, a.edge.target
-    in_source, in_target = source in plan.places, target in plan.places
-    if in_source and in_target and plan.column(source) == plan.column(target):
-        return plan.inner(source, 0), plan.inner(target, 0)
-    if in_source and target in plan.above:
-        return plan.inner(source, 0), UP + target
-    if in_target and source in (*plan.above, *plan.below):
-        return (UP if source in plan.above else DOWN) + source, plan.inner(target, 0)
-    return None
-
-
-def _place(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
+def _place(plan: Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     for s in shapes:
         if s.box.name in plan.places:
             b = plan.boxes[plan.places[s.box.name][0]]
@@ -158,7 +113,7 @@ def _place(plan: _Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     _rows(plan, plan.below, arrows, max(ys) + ROW, 1.0)
 
 
-def _beside(plan: _Plan, arrows: list[Arrow]) -> None:
+def _beside(plan: Plan, arrows: list[Arrow]) -> None:
     """A start value stands where the box whose part it takes would stand one step earlier."""
     taken: dict[int, list[float]] = {}
     for name, column in plan.beside.items():
@@ -181,7 +136,7 @@ def _beside(plan: _Plan, arrows: list[Arrow]) -> None:
         b.x, b.y = plan.shift(column) + side, y
 
 
-def _rows(plan: _Plan, names: list[str], arrows: list[Arrow], start: float, sign: float) -> None:
+def _rows(plan: Plan, names: list[str], arrows: list[Arrow], start: float, sign: float) -> None:
     """Place what is outside in rows, away from the columns in the order of computation, each near what it joins."""
     inner = [a.edge for a in arrows if a.edge.source in names and a.edge.target in names]
     arcs = acyclic(names, inner)
@@ -198,7 +153,7 @@ def _rows(plan: _Plan, names: list[str], arrows: list[Arrow], start: float, sign
         y += sign * (max(s.box.height for s in row) + ROW)
 
 
-def _joined(plan: _Plan, name: str, arrows: list[Arrow]) -> list[float]:
+def _joined(plan: Plan, name: str, arrows: list[Arrow]) -> list[float]:
     ends = [
         a.edge.target if a.edge.source == name else a.edge.source
         for a in arrows
@@ -210,107 +165,3 @@ def _joined(plan: _Plan, name: str, arrows: list[Arrow]) -> list[float]:
 def _mean(values: Iterable[float]) -> float:
     found = list(values)
     return sum(found) / len(found) if found else 0.0
-
-
-def _route(plan: _Plan, arrows: list[Arrow]) -> None:
-    tracks: dict[tuple[str, str], int] = {}
-    for a in arrows:
-        pair = _within(plan, a)
-        if pair is not None:
-            _follow(plan, a, pair)
-        elif a.edge.source in plan.above + plan.below and a.edge.target in plan.above + plan.below:
-            b, c = plan.shape[a.edge.source].box, plan.shape[a.edge.target].box
-            a.edge.path = _upright((b.x, b.y - b.height / 2), (c.x, c.y + c.height / 2))
-        else:
-            key = (_family(plan, a.edge.source), _family(plan, a.edge.target))
-            _across(plan, a, tracks.setdefault(key, len(tracks)))
-
-
-def _family(plan: _Plan, name: str) -> str:
-    return plan.places[name][0] if name in plan.places else name
-
-
-def _follow(plan: _Plan, a: Arrow, pair: tuple[str, str]) -> None:
-    """Copy the edge of the one-step layout, and run on to what is outside."""
-    inside = a.edge.source if a.edge.source in plan.places else a.edge.target
-    dx = plan.shift(plan.column(inside))
-    template = plan.edges[pair]
-    path = [(x + dx, y) for x, y in template.path]
-    if a.edge.target not in plan.places:
-        b = plan.shape[a.edge.target].box
-        end = (min(max(path[-1][0], b.x - b.width / 3), b.x + b.width / 3), b.y + b.height / 2)
-        path += _upright(path[-1], end)[1:]
-    elif a.edge.source not in plan.places:
-        b = plan.shape[a.edge.source].box
-        side = b.height / 2 if a.edge.source in plan.above else -b.height / 2
-        start = (min(max(path[0][0], b.x - b.width / 3), b.x + b.width / 3), b.y + side)
-        path = [*_upright(start, path[0]), *path[1:]]
-    a.edge.path = path
-    if template.label and a.edge.width:
-        a.edge.label = Box("", *label_size(a.label, a.kind), template.label.x + dx, template.label.y)
-
-
-def _upright(start: Point, end: Point) -> list[Point]:
-    middle = (start[1] + end[1]) / 2
-    return [start, (start[0], middle), (end[0], middle), end]
-
-
-def _across(plan: _Plan, a: Arrow, track: int) -> None:
-    """From one column to another: sideways where nothing is in the way, else through the gaps between rows."""
-    b, c = plan.shape[a.edge.source].box, plan.shape[a.edge.target].box
-    sign = 1.0 if c.x > b.x else -1.0
-    start, end = (b.x + sign * b.width / 2, b.y), (c.x - sign * c.width / 2, c.y)
-    near = abs(c.x - b.x) < 1.5 * plan.pitch
-    if near and _clear(plan, b, sign) and _clear(plan, c, -sign):
-        first, last = _edge_of(plan, a.edge.source, sign), _edge_of(plan, a.edge.target, -sign)
-        middle = (first + last) / 2
-        a.edge.path = [start, (first, b.y), (first, b.y), (first, b.y)]
-        a.edge.path += [(middle, b.y), (middle, c.y), (last, c.y), (last, c.y), end, end]
-        place = (middle, (b.y + c.y) / 2)
-    else:
-        offset = 5.0 * (track % 4) - 7.5
-        gutter = _edge_of(plan, a.edge.target, -sign) - sign * (GUTTER / 2 + offset)
-        top, bottom = b.y - b.height / 2 - 14 + offset / 2, c.y + c.height / 2 + 14 + offset / 2
-        corners = [(b.x + 6 * sign, b.y - b.height / 2), (b.x + 6 * sign, top), (gutter, top), (gutter, bottom)]
-        corners += [(c.x - 6 * sign, bottom), (c.x - 6 * sign, c.y + c.height / 2)]
-        a.edge.path = rounded(corners, 9.0)
-        place = (gutter, (top + bottom) / 2)
-    width, height = label_size(a.label, a.kind)
-    a.edge.label = Box("", width, height, *place) if width else None
-
-
-def _clear(plan: _Plan, b: Box, sign: float) -> bool:
-    """Whether nothing of a box's own column stands beside it on that side."""
-    family = plan.places.get(b.name)
-    if family is None:
-        return True
-    own = plan.boxes[family[0]]
-    return not any(
-        (o.x - own.x) * sign > 0 and abs(o.y - own.y) < (o.height + own.height) / 2
-        for o in plan.boxes.values()
-        if o is not own
-    )
-
-
-def _edge_of(plan: _Plan, name: str, sign: float) -> float:
-    """The border of a box's column on that side."""
-    if name not in plan.places:
-        b = plan.shape[name].box
-        return b.x + sign * b.width / 2
-    return plan.shift(plan.column(name)) + (plan.right if sign > 0 else plan.left)
-
-
-def rounded(corners: list[Point], radius: float) -> list[Point]:
-    """A path along corners, each turn a quarter round."""
-    path = [corners[0]]
-    for (x0, y0), (x1, y1), (x2, y2) in zip(corners, corners[1:], corners[2:], strict=False):
-        before, after = abs(x1 - x0) + abs(y1 - y0), abs(x2 - x1) + abs(y2 - y1)
-        r = min(radius, before / 2, after / 2)
-        a = (x1 - r * _sign(x1 - x0), y1 - r * _sign(y1 - y0))
-        b = (x1 + r * _sign(x2 - x1), y1 + r * _sign(y2 - y1))
-        path += [path[-1], a, a, (x1, y1), (x1, y1), b]
-    return [*path, path[-1], corners[-1], corners[-1]]
-
-
-def _sign(x: float) -> float:
-    return (x > 0) - (x < 0)

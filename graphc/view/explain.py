@@ -85,7 +85,9 @@ def explain(system: Any, program: object = None, plan: object = None) -> Explana
     if parallel:
         sections.append(Section("Parallel", (), parallel))
     sections.append(Section("Work", ("equation", "operations", "where"), tuple(work_rows)))
-    sections.append(Section("Memory", ("tensor", "elements", "needed"), tuple(_memory(ir, found))))
+    sections.append(
+        Section("Memory, besides what a call returns", ("tensor", "elements", "needed"), tuple(_memory(ir, found)))
+    )
     more = [(title, str(thing)) for title, thing in (("Plan", plan), ("Program", program)) if thing is not None]
     return Explanation(tuple(s for s in sections if s.rows), tuple(found), work, tuple(more))
 

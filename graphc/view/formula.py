@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
 from graphc.equations.simplify import affine_parts
-from graphc.view.names import latex_name
+from graphc.view.names import latex_name, split_step
 
 OR, AND, COMPARE, SUM, PRODUCT, POWER, ATOM = range(7)
 Text = tuple[str, int]
@@ -58,7 +58,8 @@ class Formula:
 
     def element(self, name: str, subs: Collection[str]) -> Text:
         """The element of the tensor `name` at subscripts that are LaTeX already."""
-        text, above = latex_name(name, self.known, below=not subs)
+        step = split_step(name)  # a scalar s_0 beside s must not look like the element 0 of s
+        text, above = latex_name(name, self.known, below=not subs and (step is None or step[0] not in self.known))
         if subs:
             text += f"_{{{','.join(compact(s) for s in subs)}}}"
         return text, POWER if above else ATOM

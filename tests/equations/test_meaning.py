@@ -243,3 +243,11 @@ def test_nan_passes_through_as_in_numpy():
 def test_equal_reductions_share_a_tensor():
     system = gc.System(Eq(RM[k], v[k] / Sum(v[j], j) + tanh(Sum(v[i], i))))
     assert [e.tensor.name for e in system.ir.equations] == ["RM", "RM_sum"]
+
+
+def test_a_sum_inside_a_function_is_one_equation_with_all_its_addends():
+    x, W, s = gc.Input("x", T, H), gc.Param("W", H, H), gc.Tensor("s", T, H)
+    system = gc.System(Eq(s[t], tanh(W @ s[t - 1] + x[t])), Eq(s[-1], 0))
+    (state, total) = system.ir.equations
+    assert (total.tensor.name, total.reduce, len(total.terms)) == ("s_sum", "sum", 2)
+    assert (state.reduce, len(state.terms)) == ("assign", 2)

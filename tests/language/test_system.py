@@ -85,3 +85,14 @@ def test_threads_may_make_systems_at_the_same_time():
     with ThreadPoolExecutor(4) as pool:
         systems = list(pool.map(lambda _: gc.System(*EQUATIONS), range(8)))
     assert len({repr(s.ir) for s in systems}) == 1
+
+
+@pytest.mark.parametrize("name", ["mod", "max", "exists", "i0", "τ", "__size_x"])
+def test_a_size_may_have_any_name(name):
+    S = gc.sizes(name)
+    u, y = gc.Input("u", S), gc.Tensor("y", S)
+    system = gc.System(Eq(y[t], y[t - 1] + u[t]), Eq(y[-1], 0))
+    assert system.ir.sizes == (name,)
+    assert pickle.loads(pickle.dumps(system)).evaluate(y, u=np.arange(4.0)).tolist() == [0, 1, 3, 6]
+    with pytest.raises(gc.DomainError, match=f"for example with {name} = 3"):
+        gc.System(Eq(y[t], y[t - 1] + u[t]))

@@ -1,6 +1,6 @@
 """Systems written in the representation itself, for tests of what takes and gives systems.
 
-`EXAMPLES` maps a name to a function that gives (system, loss, arguments): each a kind of equation that a transform could
+`EXAMPLES` maps a name to a function that gives (system, loss, arguments): each a kind of equation a transform could
 get wrong. `term(left, value, {index: (low, end)}, condition..)` is one term; `define` makes the equation.
 """
 

@@ -16,7 +16,9 @@ def test_batch_equals_one_by_one(name, inputs):
     together = batch(found, "M", [found.by_name[inputs]])
     samples = [arguments[inputs], np.roll(arguments[inputs], 1, axis=0), arguments[inputs][::-1].copy()]
     wanted = [oracle.values(found, outputs, dict(arguments) | {inputs: x}) for x in samples]
-    got = oracle.values(together, [together.by_name[o.name] for o in outputs], dict(arguments) | {inputs: np.stack(samples)})
+    got = oracle.values(
+        together, [together.by_name[o.name] for o in outputs], dict(arguments) | {inputs: np.stack(samples)}
+    )
     for k, output in enumerate(got):
         oracle.same([output], [np.stack([w[k] for w in wanted])] if output.ndim > wanted[0][k].ndim else [wanted[0][k]])
 

@@ -1,0 +1,28 @@
+"""Systems that are used again and again, written in the language: each function returns equations, nothing is special.
+
+    rule = adam(L, [W, U, b], rate=0.01)
+    step = gc.System(*model, *rule.equations).compile("L", update=rule.update)
+    step.loop(1000, x=x, target=target, **weights, **rule.start(**weights))
+"""
+
+from graphc.library.cells import elman, gru, lstm
+from graphc.library.layers import Layer, conv2d, dense, maxpool
+from graphc.library.losses import cross_entropy, mse
+from graphc.library.optimisers import Optimiser, adam, sgd
+from graphc.library.progress import chunks
+
+__all__ = [
+    "Layer",
+    "Optimiser",
+    "adam",
+    "chunks",
+    "conv2d",
+    "cross_entropy",
+    "dense",
+    "elman",
+    "gru",
+    "lstm",
+    "maxpool",
+    "mse",
+    "sgd",
+]
