@@ -16,12 +16,15 @@ from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import store
-from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan
+from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
 from graphc.codegen.values import I32
 from graphc.equations.bounds import loop_bounds
-from graphc.equations.expr import Expr, Read
+from graphc.equations.expr import Expr, Index, Read
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
+
+REDUCTION_CHUNKS = 4  # vectors in flight when one sum runs along them: enough to hide the latency of an addition
+
 
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
     """The whole nest at the current place; `guards` are the conditions on sizes and outer loops under which it runs."""
@@ -69,8 +72,8 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
         elif not inner:
             for r, c in e.tile.points():
                 write_element(e, s, r, c, e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind))
-        elif chosen.reduce_vec is not None:
-            _reduce_along_vector(e, s, nest, chosen, context)
+        elif chosen.vec is None and (axis := reduction_axis(s, nest)) is not None:
+            _reduce_along_vector(e, s, nest, axis, context)
         else:
             _reduce(e, s, nest, context)
 
@@ -108,10 +111,10 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
         write_element(e, s, r, c, e.builder.load(cell, typ=shape))
 
 
-def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, chosen: Plan, context: isl.Set) -> None:
+def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, index: Index, context: isl.Set) -> None:
     """A reduction whose innermost loop runs along vectors; the lanes are combined at the end."""
-    index, kind = chosen.reduce_vec, s.tensor.kind
-    assert index is not None
+    kind = s.tensor.kind
+    chosen = Plan((), index, None, 1, REDUCTION_CHUNKS)
     order = order_reduction(s, nest, index)
     bounds = loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context)
     vec = ir.VectorType(e.type_of(kind), e.lanes)

@@ -28,7 +28,6 @@ class Plan:
     row: Index | None
     rows: int
     chunks: int
-    reduce_vec: Index | None = None
 
 
 def inner_indices(s: Statement, nest: Nest) -> list[Index]:
@@ -42,9 +41,6 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
     inner = {s: inner_bounds(s, nest, context) for s in reducing}
     scatter = any(is_scatter(s, nest.parallel, nest.outer) for s in nest.statements)
     vec = _vector_axis(nest, inner)
-    reduce_vec = None
-    if vec is None and len(reducing) == 1 and len(nest.statements) == 1 and not scatter:
-        reduce_vec = _reduction_axis(reducing[0], nest)
     row = _row_axis(nest, vec, inner) if reducing and vec is not None and not scatter else None
     order = [i for i in nest.parallel if i not in (vec, row)] + [i for i in (vec, row) if i is not None]
     head = nest.statements[0].domain.project((*nest.outer, *nest.parallel))
@@ -54,9 +50,7 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
         order = [i for i in nest.parallel if i is not vec] + ([vec] if vec is not None else [])
         bounds = loop_bounds(head, nest.outer, order, context)
     rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, registers)
-    if reduce_vec is not None:
-        chunks = 4
-    return Plan(tuple(bounds), vec, row, rows, chunks, reduce_vec)
+    return Plan(tuple(bounds), vec, row, rows, chunks)
 
 
 def inner_bounds(s: Statement, nest: Nest, context: isl.Set) -> list[Bounds]:
@@ -112,7 +106,8 @@ def _heavy(e: Expr) -> int:
     return sum(1 for n in postorder(e) if isinstance(n, Op) and OPS[n.name].flops >= 20)
 
 
-def _reduction_axis(s: Statement, nest: Nest) -> Index | None:
+def reduction_axis(s: Statement, nest: Nest) -> Index | None:
+    """The summed index to run along vectors where no parallel one can; None if it would only gather."""
     inner = inner_indices(s, nest)
     last: Index | None = None
     best = 0.0

@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, join, postorder
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
-from graphc.equations.sizes import dim_value, solve_sizes
+from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, Term, dependencies
 
 Array = npt.NDArray[Any]
@@ -68,34 +68,6 @@ def _checked(system: System, outputs: Sequence[Tensor]) -> System:
         if not t.given and t not in system.by_tensor:
             raise DefinitionError(f"no equation defines {t!r}")
     return system
-
-
-def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
-    """An argument as an array of the kind its tensor wants."""
-    array = np.asarray(value)
-    if tensor.kind == "int":
-        if array.dtype.kind not in "iub" and array.size:
-            raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers")
-        return array.astype(np.int64)
-    if array.dtype.kind not in ("iubfO" if exact else "iubf"):
-        raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds real numbers")
-    if not exact:
-        return array.astype(np.float64)
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ArgumentError(f"argument {tensor.name} is not finite, so it has no exact value")
-    return _fractions(array)
-
-
-def _fractions(array: Array) -> Array:
-    """Elementwise Fractions; what is not rational (NaN, infinity) stays a float."""
-
-    def convert(v: Any) -> Any:
-        return v if isinstance(v, float) and not np.isfinite(v) else Fraction(v)
-
-    flat = [convert(v) for v in array.ravel().tolist()]
-    out = np.empty(len(flat), object)
-    out[:] = flat
-    return out.reshape(array.shape)
 
 
 class _Values:
@@ -201,7 +173,7 @@ class _Interpreter:
             raise DomainError(f"{first} is asked for, but no equation defines it")
         self.run(tensor, flat)
         found = self.values[tensor].data[flat].reshape(shape)
-        return _fractions(found) if found.dtype == object else found
+        return fractions(found) if found.dtype == object else found
 
     def prepare(self, tensor: Tensor) -> None:
         """Enumerate the elements of a tensor and the points of its terms."""
@@ -325,7 +297,7 @@ class _Interpreter:
             raise UnsupportedError(f"{node.name} has no exact value; evaluate without exact=True")
         if node.name == "select":
             return np.where(args[0], self.cast(args[1], node.kind), self.cast(args[2], node.kind))
-        kind = node.kind if info.kind in ("same", "real") else max((a.kind for a in node.args), key=_KINDS.index)
+        kind = node.kind if info.kind in ("same", "real") else join(*(a.kind for a in node.args))
         cast = [self.cast(a, kind) for a in args]
         if kind == "real" and self.exact:
             try:
@@ -342,7 +314,7 @@ class _Interpreter:
     def cast(self, array: Array, kind: str) -> Array:
         if kind != "real" or not self.exact:
             return array.astype(self.dtypes[kind], copy=False)
-        return array if array.dtype == object else _fractions(array)
+        return array if array.dtype == object else fractions(array)
 
     def read(self, eq: Equation, part: _Points, read: Read, ids: Array) -> Array:
         """The elements `read` takes at these rows; raises _Missing if some are not done."""
@@ -380,7 +352,6 @@ class _Interpreter:
         return coords
 
 
-_KINDS = ("bool", "weak", "int", "real")
 # Entries of the table that take one scalar at a time, for arrays.
 _VECTOR: dict[str, Any] = {
     "erf": np.frompyfunc(OPS["erf"].numpy, 1, 1),

@@ -1,4 +1,4 @@
-"""Several equations for one tensor: the more particular left side wins; no element is defined twice."""
+"""Several equations for one tensor: the more particular left side wins. Nothing is defined twice, unless alike."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import islpy as isl
 
-from graphc.equations.domain import sample
+from graphc.equations.domain import is_affine, sample
 from graphc.equations.errors import DefinitionError
 from graphc.equations.names import Written, complain
+from graphc.equations.reduce import reduces
 from graphc.equations.system import Tensor
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ def resolve(pieces: Sequence[Piece]) -> list[Piece]:
             for a, b in combinations(group, 2):
                 _prefer(a, images[a], b, images[b], taken)
             for a, b in combinations(group, 2):
-                _only_once(tensor, a, _rest(images[a], taken.get(a)), b, _rest(images[b], taken.get(b)), taken)
+                both = _rest(images[a], taken.get(a)) & _rest(images[b], taken.get(b))
+                if not both.is_empty():
+                    if not (_degenerate(both) or _agree(group[a], group[b], both)):
+                        raise _twice(tensor, a, b, both)
+                    taken.setdefault(b, []).append(both)
     return [_without(p, taken[p.written]) if p.written in taken else p for p in pieces]
 
 
@@ -69,25 +74,31 @@ def _prefer(a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[W
         taken.setdefault(a, []).append(right)
 
 
-def _only_once(
-    tensor: Tensor, a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]
-) -> None:
-    both = left & right
-    if both.is_empty():
-        return
-    if _degenerate(both):
-        taken.setdefault(b, []).append(left)
-        return
+def _agree(left: Sequence[Piece], right: Sequence[Piece], both: isl.Set) -> bool:
+    """Whether two equations certainly say the same of the elements in `both`: values affine in indices, and equal."""
+    one, other = _values(left, both), _values(right, both)
+    return one is not None and other is not None and bool(one.is_equal(other))
+
+
+def _values(pieces: Sequence[Piece], where: isl.Set) -> isl.Map | None:
+    """The map from element to value, None where values are not affine."""
+    total: isl.Map | None = None
+    for p in pieces:
+        if p.value.kind == "real" or reduces(p.value) or not is_affine(p.value):
+            return None
+        domain = p.scope.domain
+        back = domain.access(p.write).intersect_domain(domain.set).reverse().intersect_domain(where)
+        values = back.apply_range(domain.access((p.value,)))
+        total = values if total is None else total | values
+    return total
+
+
+def _twice(tensor: Tensor, a: Written, b: Written, both: isl.Set) -> DefinitionError:
     sizes, point = sample(both) or ({}, ())
     element = f"{tensor.name}[{', '.join(map(str, point))}]" if point else tensor.name
     example = f", for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
-    raise DefinitionError(
-        complain(
-            f"{element} is defined twice{example}",
-            f"{a.origin}\n  and {b.origin}",
-            f"Say which holds there, Eq({element}, ..), or divide the indices with a Piecewise",
-        )
-    )
+    mend = f"Say which holds there, Eq({element}, ..), or divide the indices with a Piecewise"
+    return DefinitionError(complain(f"{element} is defined twice{example}", f"{a.origin}\n  and {b.origin}", mend))
 
 
 def _degenerate(both: isl.Set) -> bool:

@@ -2,13 +2,18 @@
 
     x(T, N) of shape (10, 3), w(K) of shape (4,), y(T + K - 1)   gives   T = 10, N = 3, K = 4
 
-Everything is checked: shapes that contradict each other or leave a size open are an ArgumentError.
+Everything is checked: shapes that contradict each other or leave a size open are an ArgumentError, and so are values of
+the wrong kind (`as_argument`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from graphc.equations.domain import size_names
 from graphc.equations.errors import ArgumentError
@@ -16,6 +21,8 @@ from graphc.equations.expr import Const, Expr, Op, Size, postorder
 from graphc.equations.ops import OPS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
+
+Array = npt.NDArray[Any]
 
 
 def dim_value(dim: Expr, sizes: Mapping[str, int]) -> int:
@@ -123,3 +130,31 @@ def _consistent(dims: list[tuple[Tensor, int, Expr, int]], known: Mapping[str, i
 
 def _at(dim: Expr, known: Mapping[str, int]) -> str:
     return "at " + ", ".join(f"{n} = {known[n]}" for n in sorted(size_names(dim)))
+
+
+def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
+    """An argument as an array of the kind its tensor wants."""
+    array = np.asarray(value)
+    if tensor.kind == "int":
+        if array.dtype.kind not in "iub" and array.size:
+            raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers")
+        return array.astype(np.int64)
+    if array.dtype.kind not in ("iubfO" if exact else "iubf"):
+        raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds real numbers")
+    if not exact:
+        return array.astype(np.float64)
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ArgumentError(f"argument {tensor.name} is not finite, so it has no exact value")
+    return fractions(array)
+
+
+def fractions(array: Array) -> Array:
+    """Elementwise Fractions; what is not rational (NaN, infinity) stays a float."""
+
+    def convert(v: Any) -> Any:
+        return v if isinstance(v, float) and not np.isfinite(v) else Fraction(v)
+
+    flat = [convert(v) for v in array.ravel().tolist()]
+    out = np.empty(len(flat), object)
+    out[:] = flat
+    return out.reshape(array.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,13 @@ from graphc.equations.system import Tensor
 Array = np.ndarray[Any, Any]
 
 
-def as_array(value: Any, tensor: Tensor, dtype: str, updated: bool) -> Array:
+def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) -> Array:
     """`value` as the kernel wants it: C-contiguous and of `dtype`. Python numbers and lists are converted; an array of
     another dtype or rank is refused, and an updated argument must be usable as it is."""
+    if type(value) is np.ndarray and value.dtype is dtype and value.ndim == len(tensor.dims) and not updated:
+        return value if value.flags.c_contiguous and value.flags.aligned else np.ascontiguousarray(value).copy()
+    if type(value) is float and not tensor.dims and tensor.kind == "real" and not updated:
+        return np.array(value, dtype)
     array = _open(value, tensor, updated)
     if array.ndim != len(tensor.dims):
         raise ArgumentError(
@@ -27,8 +31,8 @@ def as_array(value: Any, tensor: Tensor, dtype: str, updated: bool) -> Array:
         if tensor.kind == "int" and array.dtype.kind in "iu" and array.dtype.itemsize <= 8 and not updated:
             return np.ascontiguousarray(array, dtype=dtype)
         raise ArgumentError(
-            f"{tensor.name} has dtype {array.dtype}, but {dtype} is wanted\n"
-            f"  mend: {tensor.name}=x.astype({dtype!r})" + (f", or compile with dtype={str(array.dtype)!r}" if array.dtype in ("float32", "float64") and tensor.kind == "real" else "")
+            f"{tensor.name} has dtype {array.dtype}, but {dtype.name} is wanted\n"
+            f"  mend: {tensor.name}=x.astype({dtype.name!r})" + (f", or compile with dtype={str(array.dtype)!r}" if array.dtype in ("float32", "float64") and tensor.kind == "real" else "")
         )
     if updated and not (array.flags.c_contiguous and array.flags.writeable):
         raise ArgumentError(
@@ -53,13 +57,13 @@ def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
         raise ArgumentError(f"{tensor.name}: {type(value).__name__} cannot be read as an array ({error})") from error
 
 
-def _from_python(array: Array, tensor: Tensor, dtype: str) -> Array:
+def _from_python(array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
     if array.dtype.kind not in "iufb" or (tensor.kind == "int" and array.dtype.kind == "f"):
-        raise ArgumentError(f"{tensor.name}: values of type {array.dtype} where {dtype} is wanted")
+        raise ArgumentError(f"{tensor.name}: values of type {array.dtype} where {dtype.name} is wanted")
     return array.astype(dtype)
 
 
-def refuse_aliases(arrays: Mapping[str, Array], updated: set[str]) -> None:
+def refuse_aliases(arrays: Mapping[str, Array], updated: Collection[str]) -> None:
     """An argument that is updated in place must share no memory with another."""
     for name in updated:
         for other, array in arrays.items():

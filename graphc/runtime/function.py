@@ -29,16 +29,29 @@ _KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void
 _LOOP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
 _WORKSPACE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 ALIGN = 64
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """What follows from the shapes of one call's arguments."""
+    """What follows from the shapes of one call's arguments. `outputs`: (shape, dtype, part of it to return)."""
 
-    sizes: np.ndarray[Any, Any]
+    sizes: Array
+    address: int
     values: dict[str, int]
-    outputs: tuple[tuple[tuple[int, ...], tuple[slice, ...] | None], ...]
+    outputs: tuple[tuple[tuple[int, ...], np.dtype[Any], tuple[slice, ...] | None], ...]
     workspace: int
+
+
+class Frame:
+    """What one thread's calls use: the argument pointers, where a bad index is noted, and the workspace."""
+
+    def __init__(self, arguments: int, size: int) -> None:
+        self.pointers = (ctypes.c_void_p * arguments)()
+        self.bad = (ctypes.c_int64 * 2)()
+        self.block = np.empty(size + ALIGN, np.uint8)
+        self.scratch = int(-(-self.block.ctypes.data // ALIGN) * ALIGN)
+        self.size = size
 
 
 class Function:
@@ -64,7 +77,10 @@ class Function:
         self._shapes: dict[object, Shapes] = {}
         self._local = threading.local()
         self._inputs = {t.name: t for t in system.inputs}
-        self._needed = {t.name for t in kernel.arguments if t.given}
+        self._dtypes = {t.name: np.dtype(self._dtype(t)) for t in system.inputs}
+        self._needed = tuple(t.name for t in kernel.arguments if t.given)
+        self._places = tuple(t.name if t.given else program.outputs.index(t) for t in kernel.arguments)
+        self._updated = frozenset(t.name for t in program.update)
         names = [t.name for t in program.outputs]
         self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None  # type: ignore[misc]
 
@@ -82,52 +98,48 @@ class Function:
 
     def _call(self, arguments: Mapping[str, Any], repeat: int | None) -> Any:
         arrays, given = self._sort(arguments)
-        key = (tuple((n, a.shape) for n, a in arrays.items()), tuple(given.items()))
+        key = (tuple([(n, a.shape) for n, a in arrays.items()]), *given.items())
         shapes = self._shapes.get(key)
         if shapes is None:
             shapes = self._shapes[key] = self._measure(arrays, given)
-        outputs = [np.empty(shape, self._dtype(t)) for (shape, _), t in zip(shapes.outputs, self.program.outputs, strict=True)]
+        outputs = [np.empty(shape, dtype) for shape, dtype, _ in shapes.outputs]
         self._execute(arrays, outputs, shapes, repeat)
-        views = [o if cut is None else o[cut] for o, (_, cut) in zip(outputs, shapes.outputs, strict=True)]
+        views = [o if cut is None else o[cut] for o, (_, _, cut) in zip(outputs, shapes.outputs, strict=True)]
         return views[0] if self._outputs is None else self._outputs(*views)
 
-    def _execute(
-        self, arrays: dict[str, np.ndarray[Any, Any]], outputs: list[np.ndarray[Any, Any]], shapes: Shapes, repeat: int | None
-    ) -> None:
-        places = {t: o for t, o in zip(self.program.outputs, outputs, strict=True)}
-        pointers = (ctypes.c_void_p * len(self._kernel.arguments))(
-            *[(arrays[t.name] if t.given else places[t]).ctypes.data for t in self._kernel.arguments]
-        )
-        scratch = self._scratch(shapes.workspace)
-        bad = (ctypes.c_int64 * 2)()
-        common = (ctypes.addressof(pointers), shapes.sizes.ctypes.data, scratch, ctypes.addressof(bad))
+    def _execute(self, arrays: dict[str, Array], outputs: list[Array], shapes: Shapes, repeat: int | None) -> None:
+        frame = self._frame(shapes.workspace)
+        frame.pointers[:] = [
+            (arrays[p] if isinstance(p, str) else outputs[p]).__array_interface__["data"][0] for p in self._places
+        ]
         if repeat is None:
-            self._run(*common)
+            self._run(frame.pointers, shapes.address, frame.scratch, frame.bad)
         else:
-            self._run_many(*common, repeat)
-        if bad[0]:
-            raise self._bad_index(bad[0], bad[1], shapes)
+            self._run_many(frame.pointers, shapes.address, frame.scratch, frame.bad, repeat)
+        if frame.bad[0]:
+            check, value = frame.bad
+            frame.bad[0] = 0
+            raise self._bad_index(check, value, shapes)
 
-    def _scratch(self, size: int) -> int:
-        """An aligned block of at least `size` bytes, this thread's own, kept for the next call if it is small."""
-        held = getattr(self._local, "block", None)
-        if held is None or held.nbytes < size + ALIGN:
-            held = np.empty(size + ALIGN, np.uint8)
-            self._local.block = held
-        return int(-(-held.ctypes.data // ALIGN) * ALIGN)
+    def _frame(self, size: int) -> Frame:
+        """This thread's buffers, with at least `size` bytes of workspace."""
+        frame: Frame | None = getattr(self._local, "frame", None)
+        if frame is None or frame.size < size:
+            frame = self._local.frame = Frame(len(self._places), size)
+        return frame
 
     # Arguments ---------------------------------------------------------------------------------------------------------
 
     def _dtype(self, t: Tensor) -> str:
         return "int64" if t.kind == "int" else self.options.dtype
 
-    def _sort(self, arguments: Mapping[str, Any]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, int]]:
-        arrays: dict[str, np.ndarray[Any, Any]] = {}
+    def _sort(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Array], dict[str, int]]:
+        arrays: dict[str, Array] = {}
         given: dict[str, int] = {}
         for name, value in arguments.items():
-            if name in self._inputs:
-                tensor = self._inputs[name]
-                arrays[name] = as_array(value, tensor, self._dtype(tensor), tensor in self.program.update)
+            tensor = self._inputs.get(name)
+            if tensor is not None:
+                arrays[name] = as_array(value, tensor, self._dtypes[name], name in self._updated)
             elif name in self.system.sizes:
                 given[name] = int(value)
             else:
@@ -135,11 +147,12 @@ class Function:
                     f"unknown argument {name}; the arguments are {', '.join(self._inputs)}"
                     + (f" and the sizes {', '.join(self.system.sizes)}" if self.system.sizes else "")
                 )
-        missing = [n for n in self._inputs if n in self._needed and n not in arrays]
-        if missing:
-            raise ArgumentError(f"missing argument {', '.join(missing)}: pass {missing[0]}=...")
-        if self.program.update:
-            refuse_aliases(arrays, {t.name for t in self.program.update})
+        for name in self._needed:
+            if name not in arrays:
+                missing = [n for n in self._needed if n not in arrays]
+                raise ArgumentError(f"missing argument {', '.join(missing)}: pass {name}=...")
+        if self._updated:
+            refuse_aliases(arrays, self._updated)
         return arrays, given
 
     def _measure(self, arrays: dict[str, np.ndarray[Any, Any]], given: dict[str, int]) -> Shapes:
@@ -158,9 +171,10 @@ class Function:
             cut = None
             if extent != declared or any(lower):
                 cut = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
-            outputs.append((extent, cut))
+            outputs.append((extent, np.dtype(self._dtype(t)), cut))
         sizes = np.array([values[n] for n in self._kernel.sizes], np.int64)
-        return Shapes(sizes, values, tuple(outputs), int(self._workspace(sizes.ctypes.data)))
+        address = int(sizes.ctypes.data)
+        return Shapes(sizes, address, values, tuple(outputs), int(self._workspace(address)))
 
     def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
         read, axis = self._kernel.checks[check - 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphc.equations.system import System, Tensor
+from graphc.schedule.chain import shorten_chains
 from graphc.schedule.dependence import dependences
 from graphc.schedule.fuse import fuse
 from graphc.schedule.layout import pack
@@ -19,5 +20,5 @@ def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, 
     system = pack(system)
     found = statements(system)
     tree = build_loops(found, dependences(found, system), system)
-    body = fuse(tree)
+    body = fuse(shorten_chains(tree))
     return Program(system, tuple(outputs), buffers(system, outputs, update), body, dict(update))

@@ -1,8 +1,8 @@
 """Transforms: System -> System, each with the same values by `evaluate` before and after.
 
-`PASSES` lists those that optimise in the order in which they run. Elements nobody reads go first, so that nothing is done
-for them; equal work is shared before readers take their producers in; plain left sides let contributions meet; what is
-then still invariant leaves its loop.
+`PASSES` lists those that optimise in the order in which they run. Elements nobody reads go first, so that nothing is
+done for them; equal work is shared before readers take their producers in; plain left sides let contributions meet;
+what is then still invariant leaves its loop.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Whether two equations mean the same, proved on normal forms; never by sampling.
 
-A contribution is a coefficient times a form whose slots take values: K[.]*I[.] written to S[.], the slots running over the
-image of the domain under (write, m, i - m). Where that map is injective, the contributions of a term *are* this set of
-slot values, whatever the indices are called and whichever index was eliminated; so convolution commutes. The difference
-of two equations is then, for each form, a piecewise constant function on an integer set, and they are equal if it is 0
-everywhere. Products of sums are multiplied out and sums inside sums taken apart, so (A B) C = A (B C).
+A contribution is a coefficient times a form whose slots take values: K[.]*I[.] written to S[.], the slots running over
+the image of the domain under (write, m, i - m). Where that map is injective, the contributions of a term *are* this set
+of slot values, whatever the indices are called and whichever index was eliminated; so convolution commutes. The
+difference of two equations is then, for each form, a piecewise constant function on an integer set, and they are equal
+if it is 0 everywhere. Products of sums are multiplied out and sums inside sums taken apart, so (A B) C = A (B C).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Name = Callable[[Read], object]
 
 
 def equivalent(first: System, second: System) -> bool:
-    """Whether the first equation of each system (the others are auxiliaries) defines the same tensor by the same values.
+    """Whether the first equation of each system (the others are auxiliaries) defines the same tensor the same way.
 
     Tensors are matched by name. True is a proof; False says that none was found."""
     a, b = first.equations[0], second.equations[0]
@@ -89,7 +89,9 @@ def _alike(a: Equation, b: Equation, classes: _Classes, context: isl.Set) -> boo
             else:
                 difference[form] = _added(pieces, points, sign * coefficient)
     if reduce in ("max", "min"):
-        return all(_union(p, 1).is_equal(_union(p, -1)) if len({k for _, k in p}) == 2 else False for p in difference.values())
+        return all(
+            _union(p, 1).is_equal(_union(p, -1)) if len({k for _, k in p}) == 2 else False for p in difference.values()
+        )
     return all(k == 0 or points.is_empty() for pieces in difference.values() for points, k in pieces)
 
 
@@ -134,7 +136,9 @@ def _parts(eq: Equation, classes: _Classes) -> Iterator[_Part]:
 
 def _is_sum(atom: Atom, classes: _Classes) -> bool:
     eq = classes.auxiliary.get(atom.read.tensor) if atom.read is not None else None
-    return eq is not None and eq.reduce in ("sum", "assign") and all(map(is_affine, atom.read.subs if atom.read else ()))
+    return (
+        eq is not None and eq.reduce in ("sum", "assign") and all(map(is_affine, atom.read.subs if atom.read else ()))
+    )
 
 
 def _taken_apart(part: _Part, atom: Atom, classes: _Classes) -> Iterator[_Part]:
@@ -167,7 +171,7 @@ def _contributions(part: _Part) -> Iterator[tuple[Form, isl.Set, Fraction]]:
         form: Form = tuple(a.form for a in (*left, *atoms))
         if not _injective(part.domain, slots):  # some points contribute the same: tell them apart
             used = set().union(*map(indices_of, slots), set())
-            idle = [i for i in part.domain.indices if i not in used]
+            idle: list[Expr] = [i for i in part.domain.indices if i not in used]
             slots += idle if _injective(part.domain, slots + idle) else list(part.domain.indices)
             form = (*form, "each", len(slots))
         yield form, part.domain.image(slots), part.coefficient / len(orders)

@@ -1,8 +1,8 @@
 """Expressions as polynomials in atoms, each atom split into its form and its slots.
 
-A slot is an affine subscript (or an index used as a value); the form is the rest. `K[i - m]*I[m]` has the atoms I[.] and
-K[.] with the slots m and i - m. Two expressions of equal form differ only in what their slots hold, so a term is told by
-its form and the set of values that its slots take: see `equivalent`.
+A slot is an affine subscript (or an index used as a value); the form is the rest. `K[i - m]*I[m]` has the atoms I[.]
+and K[.] with the slots m and i - m. Two expressions of equal form differ only in what their slots hold, so a term is
+told by its form and the set of values that its slots take: see `equivalent`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COMMUTATIVE = frozenset(("maximum", "minimum", "and", "or", "eq", "ne"))
 
 @dataclass(frozen=True, eq=False)
 class Atom:
-    """What is not a sum or a product: `form` is hashable and free of indices, `slots` hold them; `read` if it is one."""
+    """Neither a sum nor a product: `form` is hashable and free of indices, `slots` hold them; `read` if it is one."""
 
     form: tuple[Any, ...]
     slots: tuple[Expr, ...] = ()

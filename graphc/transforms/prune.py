@@ -37,7 +37,9 @@ def prune(system: System, outputs: frozenset[Tensor]) -> System:
             kept[eq.tensor] = eq
         for t in part:
             _demand(kept[t], read, system.context, skip=part)
-    return system.with_equations(kept[eq.tensor] for eq in system.equations if eq.tensor in kept)
+    found = system.with_equations(kept[eq.tensor] for eq in system.equations if eq.tensor in kept)
+    needed = dependencies(found, outputs)  # fewer, where all points of a term are gone
+    return found.with_equations(eq for eq in found.equations if eq.tensor in needed)
 
 
 def _settle(part: list[Equation], read: dict[Tensor, isl.Set], system: System) -> list[Equation]:

@@ -106,6 +106,7 @@ def _place(plan: Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
         if s.box.name in plan.places:
             b = plan.boxes[plan.places[s.box.name][0]]
             s.box.x, s.box.y = b.x + plan.shift(plan.column(s.box.name)), b.y
+            s.box.width, s.box.height = b.width, b.height
     ys = [s.box.y + d * s.box.height / 2 for s in shapes if s.box.name in plan.places for d in (-1, 1)]
     ys += [y for e in plan.edges.values() for _, y in e.path]
     _beside(plan, arrows)

@@ -146,15 +146,18 @@ class _Layout:
         self.ranks[r].sort(key=lambda b: keys[id(b)])
 
     def _exchange(self) -> None:
-        for r, row in enumerate(self.ranks):
+        """Exchange neighbours where that saves crossings."""
+        at = {id(b): k for row in self.ranks for k, b in enumerate(row)}
+        for row in self.ranks:
             for k in range(len(row) - 1):
-                before = self._crossings_at(r)
-                row[k], row[k + 1] = row[k + 1], row[k]
-                if self._crossings_at(r) >= before:
-                    row[k], row[k + 1] = row[k + 1], row[k]
-
-    def _crossings_at(self, r: int) -> int:
-        return sum(self._crossings_between(k) for k in (r - 1, r) if 0 <= k < len(self.ranks) - 1)
+                a, b = row[k], row[k + 1]
+                saved = 0
+                for side in (self.up, self.down):
+                    left, right = ([at[id(n)] for n in side.get(id(c), [])] for c in (a, b))
+                    saved += sum((p > q) - (p < q) for p in left for q in right)
+                if saved > 0:
+                    row[k], row[k + 1] = b, a
+                    at[id(a)], at[id(b)] = k + 1, k
 
     def _crossings(self) -> int:
         return sum(self._crossings_between(k) for k in range(len(self.ranks) - 1))

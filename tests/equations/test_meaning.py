@@ -251,3 +251,13 @@ def test_a_sum_inside_a_function_is_one_equation_with_all_its_addends():
     (state, total) = system.ir.equations
     assert (total.tensor.name, total.reduce, len(total.terms)) == ("s_sum", "sum", 2)
     assert (state.reduce, len(state.terms)) == ("assign", 2)
+
+
+def test_two_left_sides_may_meet_where_they_say_the_same():
+    C = gc.Tensor("C", N, N, dtype="int64")
+    rest = Piecewise((C[n - 1, k - 1] + C[n - 1, k], k < n), (0, True))
+    pascal = gc.System(Eq(C[n, 0], 1), Eq(C[n, n], 1), Eq(C[n, k], rest))
+    assert pascal.evaluate(C, N=5)[-1].tolist() == [1, 4, 6, 4, 1]
+    gc.System(Eq(C[n, 0], n), Eq(C[0, k], k), Eq(C[n, k], C[n - 1, k] + C[n, k - 1]))
+    with pytest.raises(gc.DefinitionError, match="defined twice"):
+        gc.System(Eq(C[n, 0], n + 1), Eq(C[0, k], k), Eq(C[n, k], C[n - 1, k] + C[n, k - 1]))

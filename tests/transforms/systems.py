@@ -244,10 +244,9 @@ def tree() -> Example:
     w, h = given("w", N), Tensor("h", (N,))
     loss = define("assign", term(Tensor("L")[()], h[N - 1]))
     inner = make("tanh", h[make("minimum", left[n], n - 1)] * w[n] - h[make("minimum", right[n], n - 1)])
-    system = System((left, right, leaf, w), (
-        define("assign", term(h[n], make("select", make("gt", leaf[n], 0), w[n], inner), {n: (1, N)}), term(h[0], w[0])),
-        loss,
-    ))  # fmt: skip
+    value = make("select", make("gt", leaf[n], 0), w[n], inner)
+    nodes = define("assign", term(h[n], value, {n: (1, N)}), term(h[0], w[0]))
+    system = System((left, right, leaf, w), (nodes, loss))
     arguments = {"left": [0, 0, 0, 0, 2], "right": [0, 0, 0, 1, 3], "leaf": [1, 1, 1, 0, 0], "w": numbers(0, 5)}
     return system, loss.tensor, {k: np.asarray(v) for k, v in arguments.items()}
 

@@ -1,4 +1,4 @@
-"""Systems in the representation, from text: one term a line, `s[t,i] += W[i,j]*s[t-1,j] for 0 <= t < T, 0 <= i,j < H`."""
+"""Systems in the representation, from text: a term a line, `a[i] += W[i,j]*x[j] for 0 <= i < H, 0 <= j < H`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 """Systems the tests of this folder look at."""
 
+from functools import cache
+
+import graphc as gc
+from graphc import Eq
 from graphc.equations.system import System
 from tests.view.build import build
 
@@ -100,14 +104,17 @@ def lstm() -> System:
 
 
 def cnn() -> System:
+    of_s = "0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2"
+    of_p = "0 <= b < B, 0 <= f < F, 0 <= i < Y//2-1, 0 <= j < X//2-1"
     return build(
-        "input I B Y X; param K F 3 3; param k F; param D C F Y//2-1 X//2-1; param d C; tensor S B F Y-2 X-2; tensor R B F Y-2 X-2; "
+        "input I B Y X; param K F 3 3; param k F; param D C F Y//2-1 X//2-1; param d C; "
+        "tensor S B F Y-2 X-2; tensor R B F Y-2 X-2; "
         "tensor P B F Y//2-1 X//2-1; tensor o B C; tensor y B C; tensor o_max B; tensor o_sum B",
-        """
-        S[b,f,i,j] += k[f]  for 0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2
-        S[b,f,i,j] += I[b,i+m,j+n]*K[f,m,n]  for 0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2, 0 <= m < 3, 0 <= n < 3
-        R[b,f,i,j] = maximum(S[b,f,i,j], 0)  for 0 <= b < B, 0 <= f < F, 0 <= i < Y-2, 0 <= j < X-2
-        P[b,f,i,j] max= R[b,f,2*i+m,2*j+n]  for 0 <= b < B, 0 <= f < F, 0 <= i < Y//2-1, 0 <= j < X//2-1, 0 <= m < 2, 0 <= n < 2
+        f"""
+        S[b,f,i,j] += k[f]  for {of_s}
+        S[b,f,i,j] += I[b,i+m,j+n]*K[f,m,n]  for {of_s}, 0 <= m < 3, 0 <= n < 3
+        R[b,f,i,j] = maximum(S[b,f,i,j], 0)  for {of_s}
+        P[b,f,i,j] max= R[b,f,2*i+m,2*j+n]  for {of_p}, 0 <= m < 2, 0 <= n < 2
         o[b,c] += d[c]  for 0 <= b < B, 0 <= c < C
         o[b,c] += D[c,f,i,j]*P[b,f,i,j]  for 0 <= b < B, 0 <= c < C, 0 <= f < F, 0 <= i < Y//2-1, 0 <= j < X//2-1
         o_max[b] max= o[b,c]  for 0 <= b < B, 0 <= c < C
@@ -115,3 +122,34 @@ def cnn() -> System:
         y[b,c] = exp(o[b,c] - o_max[b]) / o_sum[b]  for 0 <= b < B, 0 <= c < C
         """,
     )
+
+
+@cache
+def written(name: str) -> gc.System:
+    """Systems in the language: the seed network, its gradient, its unfolding, gates unfolded."""
+    T, N, H, C = gc.sizes("T N H C")
+    t, i, k = gc.indices("t i k")
+    x, target = gc.Input("x", T, N), gc.Input("target", T, C)
+    if name == "gates unfolded":
+        W, U = gc.params("W1 W2 W3 W4", H, H), gc.params("U1 U2 U3 U4", H, N)
+        c, h, *gates = gc.tensors("c h f g o z", T, H)
+        f, g, o, z = gates
+        rules = [Eq(v[t], gc.sigmoid(w @ h[t - 1] + u @ x[t])) for v, w, u in zip(gates, W, U, strict=True)]
+        rules += [Eq(c[t, i], f[t, i] * c[t - 1, i] + g[t, i] * z[t, i]), Eq(h[t, i], o[t, i] * gc.tanh(c[t, i]))]
+        return gc.System(*rules, Eq(h[-1], 0), Eq(c[-1], 0)).unfold(t, 3)
+    W, U, V = gc.Param("W", H, H), gc.Param("U", H, N), gc.Param("V", C, H)
+    b, c = gc.Param("b", H), gc.Param("c", C)
+    a, s = gc.tensors("a s", T, H)
+    o, y = gc.tensors("o y", T, C)
+    L = gc.Tensor("L")
+    system = gc.System(
+        Eq(a[t], b + W @ s[t - 1] + U @ x[t]),
+        Eq(s[t], gc.tanh(a[t])),
+        Eq(s[-1], 0),
+        Eq(o[t], c + V @ s[t]),
+        Eq(y[t], gc.softmax(o[t])),
+        Eq(L, -gc.Sum(target[t, k] * gc.log(y[t, k]), t, k) / T),
+    )
+    if name == "network":
+        return system
+    return system.grad(L) if name == "network's gradient" else system.grad(L).unfold(t, 3)
