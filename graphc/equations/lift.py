@@ -305,12 +305,14 @@ class Lifter:
     def _position(self, e: sp.Basic, bound: tuple[Bound, ...], body: Expr) -> tuple[Expr, Expr]:
         """The flat position of the bound indices, row by row, and a number beyond all of them."""
         place: Expr = Const(0)
+        beyond: Expr | None = Const(1)
         for k, b in enumerate(bound):
             length = b.high if b.high is not None else reducing.plain_dim(b.index, body)
             if k and length is None:
                 raise self.written.error(UnsupportedError, f"{e} needs a range for each index", "Give it: (i, 0, 3)")
             place = place * length + b.index if length is not None and k else b.index
-        return place, Const(2**62)
+            beyond = None if beyond is None or length is None else beyond * length
+        return place, Const(2**62) if beyond is None else beyond
 
 
 def count(shape: Shape) -> str:

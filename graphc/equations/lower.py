@@ -89,7 +89,7 @@ def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
         )
     if not isinstance(e, sp.Eq):
         raise DefinitionError(f"{e}, in place {number}, is not an equation\n  Write Eq(left, right)")
-    return Written(e, Origin(str(e), *place))
+    return Written(e, Origin(e, *place))
 
 
 def _kinds(lefts: Sequence[Left]) -> tuple[dict[sy.Tensor, str], set[str]]:

@@ -24,7 +24,9 @@ def points(fixed: isl.Set) -> Rows:
 
 def _piece(piece: isl.BasicSet) -> Rows:
     n = piece.dim(_SET)
-    rows: Rows = np.zeros((0 if piece.is_empty() else 1, 0), np.int64)
+    if piece.is_empty():
+        return np.zeros((0, n), np.int64)
+    rows: Rows = np.zeros((1, 0), np.int64)
     hull = piece.remove_divs()
     for k in range(n):
         shadow = hull.project_out(_SET, k + 1, n - k - 1).remove_divs()

@@ -23,11 +23,15 @@ from graphc.equations.expr import Expr, Index, Read, Size, as_expr, reads
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something comes from: the user's equation as text, and its place in the source."""
+    """Where something comes from: the user's equation (turned into text when asked for), its place in the source."""
 
-    equation: str
+    source: object
     file: str = ""
     line: int = 0
+
+    @property
+    def equation(self) -> str:
+        return str(self.source)
 
     def __str__(self) -> str:
         return self.equation

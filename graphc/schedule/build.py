@@ -11,6 +11,7 @@ from graphc.schedule.fuse import fuse
 from graphc.schedule.layout import pack
 from graphc.schedule.loops import build_loops
 from graphc.schedule.program import Program
+from graphc.schedule.rings import with_rings
 from graphc.schedule.statements import statements
 from graphc.schedule.storage import buffers
 
@@ -21,4 +22,5 @@ def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, 
     found = statements(system)
     tree = build_loops(found, dependences(found, system), system)
     body = fuse(shorten_chains(tree))
-    return Program(system, tuple(outputs), buffers(system, outputs, update), body, dict(update))
+    found_buffers = with_rings(body, buffers(system, outputs, update), keep=frozenset(update.values()))
+    return Program(system, tuple(outputs), found_buffers, body, dict(update))

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from graphc.view.drawing import Arrow, Picture, Shape
 from graphc.view.layout import Box, Edge, acyclic, layered, rank, spread
-from graphc.view.routes import DOWN, UP, Plan, give_lanes, route, within
+from graphc.view.routes import DOWN, UP, Plan, between, give_lanes, route, within
 from graphc.view.steps import Places
 
 ROW = 40.0
@@ -89,7 +89,7 @@ def _one_step(plan: Plan, shapes: list[Shape], arrows: list[Arrow]) -> None:
     _upside_down(plan)
     plan.left = min(b.x - b.width / 2 for b in boxes)
     plan.right = max(b.x + b.width / 2 for b in boxes)
-    plan.pitch = plan.right - plan.left + give_lanes(plan, [a for a in arrows if within(plan, a) is None])
+    plan.pitch = plan.right - plan.left + give_lanes(plan, [a for a in arrows if between(plan, a)])
 
 
 def _upside_down(plan: Plan) -> None:

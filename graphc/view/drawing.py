@@ -12,7 +12,7 @@ from graphc.view.layout import Box, Edge, Point
 from graphc.view.names import Run
 
 SIZE, SMALL = 17.0, 11.0
-MARGIN = 18.0
+MARGIN, LINE = 18.0, 15.0
 _SERIF = "'STIX Two Text','Latin Modern Roman','Cambria','Times New Roman','DejaVu Serif',serif"
 _SANS = "'Helvetica Neue',Arial,'DejaVu Sans',sans-serif"
 _COLOURS = {  # role: (ground, line)
@@ -43,10 +43,10 @@ class Shape:
 
 @dataclass
 class Arrow:
-    """An edge with its label: a square if it is a delay, then a line of text."""
+    """An edge with the lines of its label, behind a square if it is a delay."""
 
     edge: Edge
-    label: list[Run] = field(default_factory=list)
+    label: list[list[Run]] = field(default_factory=list)
     kind: str = "plain"
     hint: str = ""
 
@@ -97,11 +97,12 @@ def title_box(name: str, title: Sequence[Run], below: str) -> Box:
     return Box(name, max(width, 40.0), 46.0 if below else 34.0)
 
 
-def label_size(label: Sequence[Run], kind: str) -> tuple[float, float]:
+def label_size(label: Sequence[Sequence[Run]], kind: str) -> tuple[float, float]:
     """The size of an arrow's label (none: nothing)."""
     if not label and kind != "delay":
         return 0.0, 0.0
-    return measure(label, SMALL + 1) + (14 if kind == "delay" else 0) + 6, 18.0
+    wide = max((measure(line, SMALL + 1) for line in label), default=0.0)
+    return wide + (14 if kind == "delay" else 0) + 6, 3 + LINE * max(len(label), 1)
 
 
 def measure(text: Iterable[Run], size: float) -> float:
@@ -221,6 +222,7 @@ def _label(a: Arrow) -> str:
         body += f'<rect x="{_n(left + 3)}" y="{_n(b.y - 4.5)}" width="9" height="9" fill="{colour}"/>'
         left += 14
     middle = (left + b.x + width / 2) / 2
-    if a.label:
-        body += _text(a.label, middle, b.y + 4, SMALL + 1, colour=colour if a.kind == "delay" else "#3a3f47")
+    y = b.y + 4 - LINE * (len(a.label) - 1) / 2
+    for k, line in enumerate(a.label):
+        body += _text(line, middle, y + k * LINE, SMALL + 1, colour=colour if a.kind == "delay" else "#3a3f47")
     return f'<g class="label"><title>{escape(a.hint)}</title>{body}</g>'

@@ -18,7 +18,7 @@ from graphc.view.layout import Box, Edge, Point, layered
 from graphc.view.names import Run, runs
 from graphc.view.steps import by_steps
 
-LONGEST = 26  # letters of a label; the whole of it is in the hint
+LONGEST, MOST = 26, 4  # letters and lines of a label; the whole of it is in the hint
 
 
 def picture(graph: Graph, rankdir: str | None = None, max_nodes: int = 80) -> Picture:
@@ -81,18 +81,21 @@ def _shape(node: Node, known: set[str], alone: list[str], read: bool) -> Shape:
     return Shape(title_box(node.name, title, below), title, below, role, hint)
 
 
-def _label(edges: Sequence[GraphEdge], known: set[str]) -> list[Run]:
+def _label(edges: Sequence[GraphEdge], known: set[str]) -> list[list[Run]]:
+    """The parameters and the first access, then a line for each other access."""
     names = list(dict.fromkeys(p for e in edges for p in e.through))
-    found: list[Run] = []
+    first: list[Run] = []
     for k, name in enumerate(names[:3]):
-        found += [(", ", "upright")] if k else []
-        found += runs(name, known)
+        first += [(", ", "upright")] if k else []
+        first += runs(name, known)
     if len(names) > 3:
-        found.append((" …", "upright"))
-    text = "\u2002".join(filter(None, dict.fromkeys(_compact(delay_text(e) or e.access) for e in edges)))
-    if text:
-        found.append((("\u2002" if found else "") + _shortened(text), "upright"))
-    return found
+        first.append((" …", "upright"))
+    texts = [t for t in dict.fromkeys(_compact(delay_text(e) or e.access) for e in edges) if t]
+    if len(texts) > MOST:
+        texts = [*texts[: MOST - 1], "…"]
+    if texts:
+        first.append((("\u2002" if first else "") + _shortened(texts[0]), "upright"))
+    return [first, *([(_shortened(t), "upright")] for t in texts[1:])] if first else []
 
 
 def _size(text: str) -> str:
@@ -122,6 +125,8 @@ def arranged(shapes: list[Shape], arrows: list[Arrow], rankdir: str) -> Picture:
     loops = {a.edge.source: a for a in arrows if a.edge.source == a.edge.target}
     boxes = []
     for s in shapes:
+        if across and s.box.name in loops:  # its label stands above it
+            s.box.width = max(s.box.width, loops[s.box.name].edge.width)
         room = 2 * _loop_room(loops[s.box.name], across) if s.box.name in loops else 0.0
         size = (s.box.height + room, s.box.width) if across else (s.box.width + room, s.box.height)
         boxes.append(Box(s.box.name, *size, face=size[0] - room))

@@ -27,6 +27,7 @@ class Plan:
     boxes: dict[str, Box] = field(default_factory=dict)
     edges: dict[tuple[str, str], Edge] = field(default_factory=dict)
     lanes: dict[tuple[str, str], float] = field(default_factory=dict)
+    arcs: list[tuple[str, str]] = field(default_factory=list)
     lane_room: dict[int, float] = field(default_factory=lambda: {1: 0.0, -1: 0.0})
     pitch: float = 0.0
     left: float = 0.0
@@ -63,7 +64,7 @@ def route(plan: Plan, arrows: list[Arrow]) -> None:
         pair = within(plan, a)
         if pair is not None:
             _follow(plan, a, pair)
-        elif a.edge.source in plan.above + plan.below and a.edge.target in plan.above + plan.below:
+        elif not between(plan, a):
             b, c = plan.shape[a.edge.source].box, plan.shape[a.edge.target].box
             a.edge.path = _upright((b.x, b.y - b.height / 2), (c.x, c.y + c.height / 2))
         else:
@@ -97,6 +98,12 @@ def _follow(plan: Plan, a: Arrow, pair: tuple[str, str]) -> None:
 def _upright(start: Point, end: Point) -> list[Point]:
     middle = (start[1] + end[1]) / 2
     return [start, (start[0], middle), (end[0], middle), end]
+
+
+def between(plan: Plan, a: Arrow) -> bool:
+    """Whether an arrow goes from one column to another, those beside the steps included."""
+    ends = (a.edge.source, a.edge.target)
+    return within(plan, a) is None and all(n in plan.places or n in plan.beside for n in ends)
 
 
 def _pair(plan: Plan, a: Arrow) -> tuple[str, str]:
@@ -145,10 +152,14 @@ def _across(plan: Plan, a: Arrow) -> None:
         s = 0.7 if between else 0.5  # along the curve, past the rows between
         place = (first + (last - first) * (1.5 * s - 1.5 * s * s + s**3), b.y + (c.y - b.y) * (3 * s * s - 2 * s**3))
     elif b.y == c.y:  # over the boxes between, and down again
-        top = b.y - b.height / 2 - 14 - 6 * (round(b.x / plan.pitch) % max(round(abs(c.x - b.x) / plan.pitch), 1))
+        if _pair(plan, a) not in plan.arcs:
+            plan.arcs.append(_pair(plan, a))
+        level = plan.arcs.index(_pair(plan, a)) % 3
+        lag = max(round(abs(c.x - b.x) / plan.pitch), 1)
+        top = b.y - b.height / 2 - 12 - 6 * (round(b.x / plan.pitch) % lag) - 8 * level
         corners = [(b.x + 7 * way, b.y - b.height / 2), (b.x + 7 * way, top)]
         corners += [(c.x - 7 * way, top), (c.x - 7 * way, c.y - c.height / 2)]
-        a.edge.path, place = rounded(corners, 9.0), ((b.x + c.x) / 2, top)
+        a.edge.path, place = rounded(corners, 9.0), (b.x + (c.x - b.x) * (0.5 + 0.17 * (level - 1)), top)
     else:
         number = list(plan.lanes).index(_pair(plan, a)) % 4
         lane = border(plan, a.edge.target, -way) - way * plan.lanes[_pair(plan, a)]

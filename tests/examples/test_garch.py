@@ -33,7 +33,7 @@ def test_the_likelihood_and_its_gradient(functions, n):
     r = garch.simulate(n)
     value, slopes = functions[0](r=r, p=P)
     np.testing.assert_allclose(value, likelihood(r, P), rtol=1e-12)
-    np.testing.assert_allclose(slopes, difference(lambda p: likelihood(r, p), P), rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(slopes, difference(lambda p: likelihood(r, p), P), rtol=1e-6, atol=1e-6)
 
 
 def test_the_hessian_is_the_derivative_of_the_gradient(functions):

@@ -181,7 +181,7 @@ def test_too_large_a_graph_is_summed_up():
 def test_parameters_stand_at_the_edges_they_act_on():
     shapes, arrows = parts(graph(models.rnn()))
     assert not {"W", "U", "V", "b", "c"} & {s.box.name for s in shapes}
-    assert next(a.label for a in arrows if a.edge.source == "x") == [("U", "italic")]
+    assert next(a.label for a in arrows if a.edge.source == "x") == [[("U", "italic")]]
     assert next(s.below for s in shapes if s.box.name == "a") == "T×H, with b"
 
 

@@ -1,0 +1,102 @@
+"""Rings: of a tensor that a time loop computes and nobody reads far back, only the last steps are kept.
+
+A tensor whose elements are read at most k steps after they are written, inside the loop or right behind its end, needs
+k + 1 slots along the loop's axis instead of one per step. The number of slots is a power of two, so that a slot is found
+by a bit mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from graphc.equations.expr import Const, Expr
+from graphc.equations.system import Tensor
+from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement, statement_reads
+
+MAX_SLOTS = 16
+
+
+@dataclass(frozen=True)
+class Access:
+    """One subscript along the loop's axis, by a write or a read; `loop` is the loop it stands in, if any."""
+
+    sub: Expr
+    writes: bool
+    loop: Loop | None
+    after: bool
+
+
+def with_rings(
+    body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: frozenset[Tensor]
+) -> dict[Tensor, Buffer]:
+    """The buffers, those of recurrent tensors (but for `keep`) cut down to the steps that are still needed."""
+    found = dict(buffers)
+    loops = _outermost(body)
+    for tensor, group in loops.items():
+        if buffers[tensor].role != "workspace" or tensor in keep:
+            continue
+        axis, ahead = group[0].along[tensor]
+        slots = _slots(tensor, axis, ahead, group, body)
+        if slots is not None:
+            found[tensor] = replace(buffers[tensor], ring=(axis, slots))
+    return found
+
+
+def _outermost(body: tuple[Node, ...]) -> dict[Tensor, list[Loop]]:
+    """The top-level loops (the segments of one time loop) that compute each recurrent tensor."""
+    found: dict[Tensor, list[Loop]] = {}
+    for node in body:
+        if isinstance(node, Loop):
+            for tensor in node.along:
+                found.setdefault(tensor, []).append(node)
+    return found
+
+
+def _slots(tensor: Tensor, axis: int, ahead: int, group: list[Loop], body: tuple[Node, ...]) -> int | None:
+    step = group[0].step
+    first = (group[0].lower if step > 0 else group[0].upper) + ahead
+    last = (group[-1].upper if step > 0 else group[-1].lower) + ahead
+    need = 1
+    early: list[int] = []
+    for a in _accesses(tensor, axis, group, body):
+        if a.loop is not None:
+            lag = (a.loop.var + ahead - a.sub) * step
+            back = _number(lag)
+            if back is None or back < 0 or (a.writes and back):
+                return None
+            need = max(need, back + 1)
+        elif a.writes:
+            before = _number((first - a.sub) * step)
+            if before is None or before < 1 or a.after:
+                return None
+            early.append(before)
+        else:
+            behind = _number((last - a.sub) * step)
+            if behind is None or behind < 0 or not a.after:
+                return None
+            need = max(need, behind + 1)
+    slots = 1 << (need - 1).bit_length()
+    return slots if slots <= MAX_SLOTS and all(b < max(slots, 2) for b in early) else None
+
+
+def _number(e: Expr) -> int | None:
+    return int(e.value) if isinstance(e, Const) else None
+
+
+def _accesses(tensor: Tensor, axis: int, group: list[Loop], body: tuple[Node, ...]) -> list[Access]:
+    found: list[Access] = []
+    after = False
+    for node in body:
+        inside = node if isinstance(node, Loop) and any(node is g for g in group) else None
+        after = after or inside is not None
+        for s in _statements(node):
+            if s.tensor is tensor:
+                found.append(Access(s.write[axis], True, inside, after))
+            found.extend(Access(r.subs[axis], False, inside, after) for r in statement_reads(s) if r.tensor is tensor)
+    return found
+
+
+def _statements(node: Node) -> list[Statement]:
+    if isinstance(node, Nest):
+        return list(node.statements)
+    return [s for child in node.body for s in _statements(child)]
