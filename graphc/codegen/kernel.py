@@ -21,7 +21,7 @@ from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import I64, PTR
 from graphc.equations.bounds import conditions
 from graphc.equations.domain import Domain, assume, is_affine
-from graphc.equations.expr import Expr, Index, Read, make, substitute
+from graphc.equations.expr import Expr, Index, Op, Read, make, substitute
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
@@ -112,8 +112,14 @@ def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Ex
 def _range_of(loop: Loop) -> list[Expr]:
     found = []
     for op, bound in (("ge", loop.lower), ("le", loop.upper)):
-        if is_affine(bound):
-            found.append(make(op, loop.var, bound))
+        joined = "maximum" if op == "ge" else "minimum"
+        parts = [bound]
+        while parts:
+            part = parts.pop()
+            if isinstance(part, Op) and part.name == joined:
+                parts.extend(part.args)  # at least the larger of two is at least each of them
+            elif is_affine(part):
+                found.append(make(op, loop.var, part))
     return found
 
 

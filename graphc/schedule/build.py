@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from graphc.equations.system import System, Tensor
+from graphc.schedule.blocks import in_blocks
 from graphc.schedule.chain import shorten_chains
 from graphc.schedule.dependence import dependences
 from graphc.schedule.fuse import fuse
@@ -23,4 +24,5 @@ def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, 
     tree = build_loops(found, dependences(found, system), system)
     body = fuse(shorten_chains(tree))
     found_buffers = with_rings(body, buffers(system, outputs, update), keep=frozenset(update.values()))
+    body, found_buffers = in_blocks(body, found_buffers, keep=frozenset(update.values()))
     return Program(system, tuple(outputs), found_buffers, body, dict(update))

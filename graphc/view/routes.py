@@ -65,8 +65,7 @@ def route(plan: Plan, arrows: list[Arrow]) -> None:
         if pair is not None:
             _follow(plan, a, pair)
         elif not between(plan, a):
-            b, c = plan.shape[a.edge.source].box, plan.shape[a.edge.target].box
-            a.edge.path = _upright((b.x, b.y - b.height / 2), (c.x, c.y + c.height / 2))
+            _outside(plan, a)
         else:
             _across(plan, a)
 
@@ -93,6 +92,16 @@ def _follow(plan: Plan, a: Arrow, pair: tuple[str, str]) -> None:
     a.edge.path = path
     if template.label and a.edge.width:
         a.edge.label = Box("", *label_size(a.label, a.kind), template.label.x + dx, template.label.y)
+
+
+def _outside(plan: Plan, a: Arrow) -> None:
+    """Between two boxes outside the columns; from below to above round all of them."""
+    b, c = plan.shape[a.edge.source].box, plan.shape[a.edge.target].box
+    if (a.edge.source in plan.above) == (a.edge.target in plan.above):
+        a.edge.path = _upright((b.x, b.y - b.height / 2), (c.x, c.y + c.height / 2))
+        return
+    x = min(s.box.x - s.box.width / 2 for s in plan.shape.values()) - 16
+    a.edge.path = rounded([(b.x - b.width / 2, b.y), (x, b.y), (x, c.y), (c.x - c.width / 2, c.y)], 9.0)
 
 
 def _upright(start: Point, end: Point) -> list[Point]:
