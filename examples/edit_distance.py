@@ -19,7 +19,7 @@ Function = Callable[..., Any]
 
 
 def model() -> gc.System:
-    """d[i, j], the fewest insertions, deletions and replacements that make the first j letters of b of the first i of a."""
+    """d[i, j], the fewest insertions, deletions and replacements that turn i letters of a into j letters of b."""
     M, N = gc.sizes("M N")
     i, j = gc.indices("i j")
     a, b = gc.Input("a", M, dtype="int64"), gc.Input("b", N, dtype="int64")

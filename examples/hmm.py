@@ -65,7 +65,11 @@ def main() -> None:
     console, counts = Console(), compile_model()
     console.print(model(), highlight=False)
     _, y = throw(20_000)
-    guess = [np.array([0.5, 0.5]), np.array([[0.8, 0.2], [0.2, 0.8]]), np.array([[0.18] * 5 + [0.1], [0.14] * 5 + [0.3]])]
+    guess = [
+        np.array([0.5, 0.5]),
+        np.array([[0.8, 0.2], [0.2, 0.8]]),
+        np.array([[0.18] * 5 + [0.1], [0.14] * 5 + [0.3]]),
+    ]
     (_, change, emit), history = learn(counts, y, 60, guess)
 
     table = Table("throws", "first guess", "60 rounds", "the truth", title="log P(throws)")

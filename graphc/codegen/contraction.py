@@ -26,9 +26,6 @@ from graphc.equations.system import Tensor
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
 
-SMALL = 8  # extents up to this, if known, are written into the function so that its loops unroll
-
-
 @dataclass(frozen=True)
 class Operand:
     """One access of a contraction: where its first element is, and how far each index moves it."""
@@ -149,24 +146,19 @@ def _call(
 ) -> None:
     roles = tuple("row" if i is chosen.row else "vec" if i is chosen.vec else "sum" for i in indices)
     vec = roles.index("vec")
-    known = tuple(
-        x.constant if isinstance(x, ir.Constant) and x.constant <= SMALL and role == "sum" else "n"
-        for x, role in zip(extents, roles, strict=True)
-    )
     # Operands in the order of their shapes, so that `A*B` and `B*A` are one contraction.
     operands = operands[:1] + sorted(operands[1:], key=lambda o: str(o.shape(vec)))
     shapes = tuple(o.shape(vec) for o in operands)
     pattern = _pattern(s.value, {o.read: k for k, o in enumerate(operands)})
     kinds = tuple(o.read.kind for o in operands)
-    key = (pattern, s.mode, roles, shapes, known, kinds, chosen.rows, chosen.chunks)
+    key = (pattern, s.mode, roles, shapes, kinds, chosen.rows, chosen.chunks)
     function = e.contractions.get(key)
     if function is None:
-        function = e.contractions[key] = _define(e, s, chosen, roles, operands, shapes, known)
+        function = e.contractions[key] = _define(e, s, chosen, roles, operands, shapes)
     arguments = [o.pointer for o in operands]
     for o, shape in zip(operands, shapes, strict=True):
         arguments += [stride for stride, known_as in zip(o.strides, shape, strict=True) if known_as == "n"]
-    arguments += [x for x, k in zip(extents, known, strict=True) if k == "n"]
-    e.builder.call(function, arguments)
+    e.builder.call(function, [*arguments, *extents])
 
 
 def _pattern(value: Expr, place: dict[Read, int]) -> tuple[object, ...]:
@@ -192,13 +184,12 @@ def _define(
     roles: tuple[str, ...],
     operands: list[Operand],
     shapes: tuple[tuple[object, ...], ...],
-    known: tuple[object, ...],
 ) -> ir.Function:
     """The function: the same nest over canonical tensors whose strides and extents are arguments."""
     from graphc.codegen.blocking import emit_blocked
     from graphc.codegen.nest import run_plan
 
-    free = sum(known_as == "n" for shape in shapes for known_as in shape) + sum(k == "n" for k in known)
+    free = sum(known_as == "n" for shape in shapes for known_as in shape) + len(roles)
     function_type = ir.FunctionType(ir.VoidType(), [PTR] * len(operands) + [I64] * free)
     function = ir.Function(e.builder.module, function_type, f"contraction{len(e.contractions)}")
     function.linkage = "internal"
@@ -223,9 +214,9 @@ def _define(
             target = read
         else:
             mapping[o.read] = read
-    inner.sizes = {f"n{n}": ir.Constant(I64, k) if k != "n" else next(numbers) for n, k in enumerate(known)}
+    inner.sizes = {f"n{n}": next(numbers) for n in range(len(roles))}
     assert target is not None
-    dims = [Const(k) if isinstance(k, int) else Size(f"n{n}") for n, k in enumerate(known)]
+    dims = [Size(f"n{n}") for n in range(len(roles))]
     domain = Domain.box(indices, dims)
     parallel = tuple(i for i, role in zip(indices, roles, strict=True) if role != "sum")
     statement = Statement(target.tensor, s.mode, domain, target.subs, substitute(s.value, mapping))
@@ -234,7 +225,7 @@ def _define(
     row = next((i for i, role in zip(indices, roles, strict=True) if role == "row"), None)
     bounds = {i: Bounds(i, (Const(0),), (d - 1,)) for i, d in zip(indices, dims, strict=True)}
     plan = Plan(tuple(bounds[i] for i in (vec, row) if i is not None), vec, row, chosen.rows, chosen.chunks)
-    context = assume([f"n{n}" for n, k in enumerate(known) if k == "n"], (), least=0)
+    context = assume(inner.sizes, (), least=0)
     if row is None:
         run_plan(inner, nest, plan, context)
     else:

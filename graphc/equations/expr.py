@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphc.equations.system import Tensor
 
-Number = Union[int, float, Fraction, bool]
+Number = int | float | Fraction | bool
 
 _TABLE: weakref.WeakValueDictionary[tuple[Any, ...], Expr] = weakref.WeakValueDictionary()
 _LOCK = threading.Lock()
@@ -103,7 +103,7 @@ class Const(Expr):
             self.kind = "bool" if isinstance(value, bool) else "weak" if isinstance(value, int) else "real"
             return self
 
-        return _intern((cls, type(value), repr(value)), build)  # type: ignore[no-any-return]
+        return _intern((cls, type(value), repr(value)), build)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Const, (self.value,)
@@ -121,7 +121,7 @@ class Size(Expr):
             self.name, self.args, self.kind = name, (), "weak"
             return self
 
-        return _intern((cls, name), build)  # type: ignore[no-any-return]
+        return _intern((cls, name), build)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Size, (self.name,)
@@ -155,7 +155,7 @@ class Read(Expr):
             self.tensor, self.args, self.kind = tensor, tuple(subs), tensor.kind
             return self
 
-        return _intern((cls, tensor, *subs), build)  # type: ignore[no-any-return]
+        return _intern((cls, tensor, *subs), build)
 
     @property
     def subs(self) -> tuple[Expr, ...]:
@@ -180,7 +180,7 @@ class Op(Expr):
             self.kind = OPS[name].result_kind(args)
             return self
 
-        return _intern((cls, name, *args), build)  # type: ignore[no-any-return]
+        return _intern((cls, name, *args), build)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Op, (self.name, self.args)

@@ -65,6 +65,11 @@ def _free(wanted: str, taken: set[str]) -> str:
 def resolve(system: System, names: Names, of: Mapping[D, Loss]) -> tuple[System, dict[Tensor, Tensor]]:
     """`system` with the equations of its gradients, and {placeholder: gradient}."""
     pending = dict(names.gradients)
+    known = set(system.tensors)
+    for d in pending:
+        for t in (of[d].tensor, d.wrt):
+            if names.tensor(t) not in known and t.role == "tensor":
+                raise DefinitionError(complain(f"{d}: no equation defines {t}", of[d].where, f"Define it: Eq({t}, ..)"))
     found: dict[Tensor, Tensor] = {}
     while pending:
         waiting = set(pending.values())

@@ -13,7 +13,7 @@ from functools import cached_property
 import islpy as isl
 
 from graphc.equations.domain import Domain, is_affine
-from graphc.equations.errors import DefinitionError, ShapeError
+from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, make
 from graphc.equations.names import Written
 from graphc.equations.reduce import Reduce, all_reads, reduces
@@ -129,16 +129,7 @@ class Ranges:
             if b.low is None or b.high is None:
                 pending.append(b.index)
                 continue
-            conditions += make("ge", b.index, b.low), make("lt", b.index, b.high)
-            low, high = self.interval(b.low), self.interval(b.high)
-            if low is not None and high is not None:
-                self.bounds[b.index] = low[0], high[1]
-            for read in (*all_reads(b.low), *all_reads(b.high)):
-                raise written.error(
-                    DefinitionError,
-                    f"the range of {b.index!r} is read from data, {as_written(read, written)}",
-                    f"Sum over a whole axis, with a comparison: Piecewise((.., {b.index!r} < n), (0, True))",
-                )
+            conditions += self._limits(b.index, b.low, b.high, written)
         pending = self._alone(r, pending, conditions, written)
         box = not pending
         while pending:
@@ -153,6 +144,23 @@ class Ranges:
         if box and not any(indices_of(e) & own for b in r.bound for e in (b.low, b.high) if e is not None):
             self.boxes.add(r)
         return tuple(conditions)
+
+    def _limits(self, index: Index, low: Expr, high: Expr, written: Written) -> list[Expr]:
+        """low <= index < high; a Max below and a Min above are several limits."""
+        lows, highs = arms(low, "maximum"), arms(high, "minimum")
+        for end in (*lows, *highs):
+            for read in all_reads(end):
+                mend = f"Sum over a whole axis, with a comparison: Piecewise((.., {index!r} < n), (0, True))"
+                what = f"the range of {index!r} is read from data, {as_written(read, written)}"
+                raise written.error(DefinitionError, what, mend)
+            if not is_affine(end):
+                what = f"the range of {index!r} ends at {end!r}, which is not affine"
+                raise written.error(UnsupportedError, what, "Use sums and multiples of indices and sizes")
+        below = [ends[0] for e in lows if (ends := self.interval(e))]
+        above = [ends[1] for e in highs if (ends := self.interval(e))]
+        if below and above:
+            self.bounds[index] = below[0], above[0]
+        return [make("ge", index, e) for e in lows] + [make("lt", index, e) for e in highs]
 
     def _alone(self, r: Reduce, pending: list[Index], conditions: list[Expr], written: Written) -> list[Index]:
         """Round 2: indices that stand alone at an axis."""
@@ -221,6 +229,15 @@ class Ranges:
 
     def _implied(self, sub: Expr, dim: Expr) -> bool:
         return isinstance(sub, Index) and self.bounds.get(sub) == (ZERO, dim)
+
+
+def arms(e: Expr, op: str) -> list[Expr]:
+    """The expressions whose largest (op "maximum") or smallest ("minimum") is `e`."""
+    parts, _ = affine_parts(e)
+    for leaf, k in parts.items():
+        if isinstance(leaf, Op) and leaf.name == op and k == 1:
+            return [arm for a in leaf.args for arm in arms(e - leaf + a, op)]
+    return [e]
 
 
 def _over(e: Expr, k: int) -> Expr:

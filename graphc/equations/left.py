@@ -96,7 +96,7 @@ def scope_of(p: Parsed, left: Left, names: Names, ranges: Ranges) -> Scope:
     for sub, dim in zip(p.write, dims, strict=True):
         if indices_of(sub):
             conditions += within(sub, dim)
-    pending = _bounded(p.write, dims, set(indices), ranges)
+    pending = set(indices)
     for symbol, stands_for in p.env.items():
         extent = getattr(symbol, "extent", None)
         if extent is not None and isinstance(stands_for, Index):
@@ -104,6 +104,7 @@ def scope_of(p: Parsed, left: Left, names: Names, ranges: Ranges) -> Scope:
             conditions += within(stands_for, high)
             ranges.bounds[stands_for] = Const(0), high
             pending.discard(stands_for)
+    pending = _bounded(p.write, dims, pending, ranges)
     scope = Scope(indices, tuple(conditions), write=p.write)
     if pending or not _one_to_one(scope):
         what = f"the left side {w.eq.lhs} writes one element from several values of its indices"

@@ -285,6 +285,8 @@ class Lifter:
             front = at[: len(shape) - 1] if last else ()
             return bound, self.build(body, (*front, *(b.index for b in bound)), env)
         inner = dict(env)
+        if len({limit[0] for limit in limits}) < len(limits):
+            raise self.written.error(DefinitionError, f"{e} runs over the same index twice", "Use an index for each")
         for limit in limits:
             if not isinstance(limit[0], sp.Symbol) or isinstance(limit[0], sy.Size):
                 raise self.written.error(DefinitionError, f"{e} runs over {limit[0]}, which is not an index")

@@ -15,12 +15,12 @@ import sympy as sp
 
 from graphc.equations import boundary, check, particular
 from graphc.equations.errors import DefinitionError
-from graphc.equations.expr import Expr, Index
+from graphc.equations.expr import Expr, Index, make
 from graphc.equations.gradients import losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, scope_of, target
 from graphc.equations.lift import Lifter, Operand
-from graphc.equations.names import Names, Written, integer_tensors
+from graphc.equations.names import Names, Written, integer_tensors, is_whole
 from graphc.equations.reduce import renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
@@ -53,6 +53,8 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     """The system that these equations mean. Raises a GraphcError that says what is wrong.
 
     Unless `closed`, tensors that no equation defines are taken as given, and nothing is checked across equations."""
+    if not equations:
+        raise DefinitionError("a system needs at least one equation\n  Write gc.System(Eq(left, right), ..)")
     written = [_written(e, place, k + 1) for k, e in enumerate(equations)]
     of, extra = losses(w.eq for w in written)
     written += [_written(e, place, 0) for e in extra]
@@ -142,6 +144,11 @@ def _pieces(left: Left, names: Names, ranges: Ranges) -> list[Piece]:
     scope = scope_of(parsed, left, names, ranges)
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
+    if tensor.kind == "int" and value.kind == "real":
+        if not is_whole(w.eq.rhs):
+            what = f"{left.tensor} holds integers, and the right side is a real number"
+            raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
+        value = make("toint", value)
     out = [Piece(w, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
     for o in lifter.operands:
         out += _operand(o, w, ranges)

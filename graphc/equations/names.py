@@ -11,7 +11,7 @@ import sympy as sp
 from graphc.equations import scalars
 from graphc.equations.domain import is_affine
 from graphc.equations.errors import DefinitionError, GraphcError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, Read, Size
+from graphc.equations.expr import Expr, Read, Size
 from graphc.equations.system import Origin, Tensor
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
@@ -82,8 +82,8 @@ class Names:
         e = self.integer(d)
         if e.kind != "weak" or not is_affine(e):
             raise UnsupportedError(
-                f"a dimension of {t.name} is {d}; dimensions are sums of sizes, whole multiples, and floor divisions "
-                "by numbers\n  Keep the axes apart, or give the product a size of its own"
+                f"a dimension of {t.name} is {d}, which is not made of sums, whole multiples and floor divisions\n"
+                "  Keep the axes apart, or give a product a size of its own"
             )
         return e
 
@@ -160,10 +160,12 @@ def _kind(e: sp.Basic, kinds: dict[sy.Tensor, str]) -> str:
     return _widest(*(_kind(a, kinds) for a in e.args if isinstance(a, sp.Expr))) if plain else "real"
 
 
-def is_index(e: Expr) -> bool:
-    return isinstance(e, Index)
-
-
-def constant(e: Expr) -> int | None:
-    """The value of an integer literal."""
-    return int(e.value) if isinstance(e, Const) and not isinstance(e.value, bool) else None
+def is_whole(e: sp.Basic) -> bool:
+    """Whether the value of `e` is certainly a whole number (floor(x), whatever x is)."""
+    if e.is_integer or isinstance(e, sp.floor | sp.ceiling | sp.sign):
+        return True
+    if isinstance(e, sp.Piecewise):
+        return all(is_whole(value) for value, _ in e.args)
+    if isinstance(e, sp.Add | sp.Mul | sp.Max | sp.Min):
+        return all(is_whole(a) for a in e.args)
+    return isinstance(e, rd.Sum | rd.Prod | rd.amax | rd.amin) and is_whole(e.body)

@@ -143,17 +143,17 @@ def _unit(axis: int, rank: int) -> Form:
 
 def _spread(chosen: dict[Tensor, int], edges: Sequence[Edge]) -> dict[Tensor, int]:
     """Carry the choice of an axis along the edges: the axis of the other end that moves with it."""
-    changed = True
-    while changed:
-        changed = False
-        for e in edges:
-            for known, other, here, there in (
-                (e.target, e.source, e.term.write, e.read.subs),
-                (e.source, e.target, e.read.subs, e.term.write),
-            ):
-                if known in chosen and other not in chosen and there:
-                    chosen[other] = _partner(here[chosen[known]], there, chosen[known])
-                    changed = True
+    links: dict[Tensor, list[tuple[Tensor, Sequence[Expr], Sequence[Expr]]]] = {}
+    for e in edges:
+        links.setdefault(e.target, []).append((e.source, e.term.write, e.read.subs))
+        links.setdefault(e.source, []).append((e.target, e.read.subs, e.term.write))
+    todo = list(chosen)
+    while todo:
+        known = todo.pop()
+        for other, here, there in links.get(known, ()):
+            if other not in chosen and there:
+                chosen[other] = _partner(here[chosen[known]], there, chosen[known])
+                todo.append(other)
     return chosen
 
 

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 import islpy as isl
 
 from graphc.equations.domain import Domain, assume, size_name, subset
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder, substitute
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
 from graphc.equations.infer import Ranges, Scope
 from graphc.equations.names import Written
 from graphc.equations.reduce import Bound, Reduce, all_indices, reduces
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Tensor, Term
 
-ZERO, ONE = Const(0), Const(1)
-_SUFFIX = {"sum": "sum", "mean": "sum", "prod": "prod", "max": "max", "min": "min", "let": "exp"}
+ZERO, ONE, MINUS_ONE = Const(0), Const(1), Const(-1)
+_SUFFIX = {"sum": "sum", "total": "sum", "prod": "prod", "max": "max", "min": "min", "let": "exp"}
 _EMPTY = {"sum": ZERO, "prod": ONE}
 
 
@@ -43,7 +43,11 @@ class Builder:
         """How an equation with this value reduces."""
         if isinstance(value, Reduce) and value.op in ("prod", "max", "min"):
             return value.op
-        return "sum" if any(_is_sum(e) for _, e in addends(value)) else "assign"
+        parts = addends(value)
+        if len(parts) == 1:
+            ((coefficient, e),) = parts
+            return "sum" if _is_sum(e) and coefficient.value in (1, -1) else "assign"
+        return "sum" if any(_is_sum(e) for _, e in parts) else "assign"
 
     def terms(self, scope: Scope, write: Sequence[Expr], value: Expr) -> list[Term]:
         """The contributions that make up `value` at each point of `scope`."""
@@ -67,8 +71,6 @@ class Builder:
 
     def _reduced(self, scope: Scope, write: Sequence[Expr], r: Reduce, coefficient: Expr) -> list[Term]:
         inner = scope.with_(self.ranges.regions[r], r.indices)
-        if r.op == "mean":
-            coefficient = coefficient / self._count(scope, r)
         out: list[Term] = []
         for conditions, value in split(r.body):
             if value is _EMPTY.get(r.op):
@@ -101,7 +103,14 @@ class Builder:
     def extract(self, scope: Scope, value: Expr) -> Expr:
         """`value` with every reduction read from a tensor of its own."""
         found = _groups(value)
-        return substitute(value, {e: self.aside(scope, e) for e in found}) if found else value
+        return substitute(value, {e: self._apart(scope, e) for e in found}) if found else value
+
+    def _apart(self, scope: Scope, e: Expr) -> Expr:
+        if not (isinstance(e, Reduce) and e.op == "mean"):
+            return self.aside(scope, e)
+        total = Reduce("total", e.bound, e.body)  # a sum, but of what has no licence to vanish
+        self.ranges.regions[total] = self.ranges.regions[e]
+        return make("div", self.aside(scope, total), self._count(scope, e))
 
     def aside(self, scope: Scope, value: Expr) -> Expr:
         """A read of the auxiliary tensor that holds `value` at every point of `scope` that matters to it."""
@@ -166,9 +175,7 @@ def _groups(value: Expr) -> list[Expr]:
         if e in seen:
             continue
         seen.add(e)
-        if isinstance(e, Reduce):
-            out[e] = None
-        elif isinstance(e, Op) and e.name in ("add", "sub", "neg") and _several(e):
+        if isinstance(e, Reduce) or (isinstance(e, Op) and e.name in ("add", "sub", "neg") and _several(e)):
             out[e] = None
         else:
             todo.extend(reversed(e.args))
@@ -181,43 +188,39 @@ def _several(e: Expr) -> bool:
 
 
 def _is_sum(e: Expr) -> bool:
-    return isinstance(e, Reduce) and e.op in ("sum", "mean")
+    return isinstance(e, Reduce) and e.op in ("sum", "total")
 
 
-def scaled(coefficient: Expr, e: Expr) -> Expr:
+def scaled(coefficient: Const, e: Expr) -> Expr:
     """coefficient * e; a plain minus sign as such."""
     if coefficient is ONE:
         return e
-    return -e if coefficient == Const(-1) else coefficient * e
+    return -e if coefficient is MINUS_ONE else coefficient * e
 
 
-def addends(value: Expr) -> list[tuple[Expr, Expr]]:
-    """(coefficient, addend) whose sum is `value`; coefficients are numbers and sizes in front of sums."""
-    out: list[tuple[Expr, Expr]] = []
-    todo: list[tuple[Expr, Expr]] = [(ONE, value)]
+def addends(value: Expr) -> list[tuple[Const, Expr]]:
+    """(coefficient, addend) whose sum is `value`; coefficients are literals in front of sums. (Not sizes: a sum
+    divided by a size of 0 is not a number.)"""
+    out: list[tuple[Const, Expr]] = []
+    todo: list[tuple[Const, Expr]] = [(ONE, value)]
     while todo:
         c, e = todo.pop()
         match e:
             case Op(name="add", args=(a, b)):
                 todo += [(c, b), (c, a)]
             case Op(name="sub", args=(a, b)):
-                todo += [(-c, b), (c, a)]
+                todo += [(_times(c, MINUS_ONE), b), (c, a)]
             case Op(name="neg", args=(a,)) if _has_sum(a):
-                todo.append((-c, a))
-            case Op(name="mul", args=(a, b)) if _scalar(a) and _has_sum(b):
-                todo.append((c * a, b))
-            case Op(name="mul", args=(a, b)) if _scalar(b) and _has_sum(a):
-                todo.append((c * b, a))
-            case Op(name="div", args=(a, b)) if _scalar(b) and _has_sum(a):
-                todo.append((c / b, a))
+                todo.append((_times(c, MINUS_ONE), a))
+            case Op(name="mul", args=(Const() as k, a)) if _has_sum(a):
+                todo.append((_times(c, k), a))
             case _:
                 out.append((c, e))
     return out
 
 
-def _scalar(e: Expr) -> bool:
-    """Made of numbers and sizes only."""
-    return all(isinstance(n, Const | Size | Op) for n in postorder(e))
+def _times(a: Const, b: Const) -> Const:
+    return Const(a.value * b.value)
 
 
 def _has_sum(e: Expr) -> bool:

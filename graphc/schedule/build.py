@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from graphc.equations.domain import assume
 from graphc.equations.system import System, Tensor
 from graphc.schedule.blocks import in_blocks
 from graphc.schedule.chain import shorten_chains
 from graphc.schedule.dependence import dependences
 from graphc.schedule.fuse import fuse
+from graphc.schedule.interior import split_interior
 from graphc.schedule.layout import pack
 from graphc.schedule.loops import build_loops
 from graphc.schedule.program import Program
@@ -20,7 +22,7 @@ from graphc.schedule.storage import buffers
 def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, Tensor]) -> Program:
     """The program that computes `outputs` (and the new values of updated arguments)."""
     system = pack(system)
-    found = statements(system)
+    found = split_interior(statements(system), assume(system.sizes, (), least=0))
     tree = build_loops(found, dependences(found, system), system)
     body = fuse(shorten_chains(tree))
     found_buffers = with_rings(body, buffers(system, outputs, update), keep=frozenset(update.values()))

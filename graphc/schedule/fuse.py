@@ -32,7 +32,9 @@ def parallel_indices(s: Statement, outer: Sequence[Index]) -> tuple[Index, ...]:
     found: dict[Index, None] = {}
     for w in s.write:
         own = indices_of(w) - set(outer)
-        if len(own) == 1 and not reads(w):
+        if len(own) == 1 and own <= affine_parts(w)[0].keys() and not any(
+            own & indices_of(leaf) for leaf in affine_parts(w)[0] if not isinstance(leaf, Index)
+        ):
             found.update(dict.fromkeys(own))
     return tuple(found)
 

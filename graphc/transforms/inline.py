@@ -24,7 +24,7 @@ def inline(system: System, outputs: frozenset[Tensor]) -> System:
     work = _Work(system, outputs)
     for eq in system.equations:
         work.try_inline(eq.tensor)
-    return system.with_equations(work.equations[eq.tensor] for eq in system.equations if eq.tensor in work.equations)
+    return work.result(system)
 
 
 @dataclass
@@ -39,31 +39,43 @@ class _Producer:
 
 
 class _Work:
-    def __init__(self, system: System, outputs: frozenset[Tensor]) -> None:
-        self.system, self.outputs = system, outputs
-        self.equations = {eq.tensor: _as_assignment(eq) for eq in system.equations}
-        self.readers: dict[Tensor, dict[Tensor, None]] = {}
-        for eq in system.equations:
-            self.register(eq)
+    """The terms of every equation, and for each tensor the places (equation, position of the term) that read it."""
 
-    def register(self, eq: Equation) -> None:
-        for _, read in eq.reads():
-            self.readers.setdefault(read.tensor, {})[eq.tensor] = None
+    def __init__(self, system: System, outputs: frozenset[Tensor]) -> None:
+        self.outputs = outputs
+        self.equations = {eq.tensor: _as_assignment(eq) for eq in system.equations}
+        self.terms = {eq.tensor: list(eq.terms) for eq in system.equations}
+        self.places: dict[Tensor, dict[tuple[Tensor, int], None]] = {}
+        for tensor, terms in self.terms.items():
+            for k in range(len(terms)):
+                self.register(tensor, k)
+
+    def register(self, tensor: Tensor, k: int) -> None:
+        for read in self.terms[tensor][k].reads:
+            self.places.setdefault(read.tensor, {})[tensor, k] = None
+
+    def result(self, system: System) -> System:
+        kept = [self.equations[eq.tensor] for eq in system.equations if eq.tensor in self.equations]
+        return system.with_equations(replace(eq, terms=tuple(self.terms[eq.tensor])) for eq in kept)
 
     def try_inline(self, tensor: Tensor) -> None:
         if tensor in self.outputs:
             return
-        producer = _producer(self.equations[tensor])
-        readers = [self.equations[t] for t in self.readers.get(tensor, {}) if t in self.equations]
-        if producer is None or any(eq.tensor is tensor for eq in readers):
+        producer = _producer(self.equations[tensor], self.terms[tensor])
+        places = [place for place in self.places.get(tensor, {}) if place[0] in self.equations]
+        if producer is None or any(t is tensor for t, _ in places):
             return
-        uses = [(eq, term, read) for eq in readers for term, read in eq.reads() if read.tensor is tensor]
+        uses = [
+            (self.equations[t], self.terms[t][k], read)
+            for t, k in places
+            for read in self.terms[t][k].reads
+            if read.tensor is tensor
+        ]
         if not uses or not self.worth(producer, uses):
             return
-        for eq in {eq.tensor: eq for eq, _, _ in uses}.values():
-            new = replace(eq, terms=tuple(_substituted(term, tensor, producer) for term in eq.terms))
-            self.equations[eq.tensor] = new
-            self.register(new)
+        for t, k in places:
+            self.terms[t][k] = _substituted(self.terms[t][k], tensor, producer)
+            self.register(t, k)
         del self.equations[tensor]
 
     def worth(self, producer: _Producer, uses: list[tuple[Equation, Term, Read]]) -> bool:
@@ -87,10 +99,10 @@ def _as_assignment(eq: Equation) -> Equation:
     return replace(eq, reduce="assign") if writes_once(eq.terms[0], eq.defined) else eq
 
 
-def _producer(eq: Equation) -> _Producer | None:
-    if eq.reduce != "assign" or len(eq.terms) != 1:
+def _producer(eq: Equation, terms: list[Term]) -> _Producer | None:
+    if eq.reduce != "assign" or len(terms) != 1:
         return None
-    (term,) = eq.terms
+    (term,) = terms
     if not all(isinstance(w, Index) for w in term.write) or set(term.write) != set(term.domain.indices):
         return None
     if len(set(term.write)) != len(term.write):

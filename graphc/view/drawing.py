@@ -216,7 +216,7 @@ def _label(a: Arrow) -> str:
     colour = _LINES[a.kind][0]
     body = (
         f'<rect x="{_n(left)}" y="{_n(b.y - height / 2)}" width="{_n(width)}" height="{_n(height)}" rx="4" '
-        'fill="#fcfcfb" fill-opacity="0.94"/>'
+        'fill="#fcfcfb"/>'
     )
     if a.kind == "delay":
         body += f'<rect x="{_n(left + 3)}" y="{_n(b.y - 4.5)}" width="9" height="9" fill="{colour}"/>'

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import islpy as isl
 
-from graphc.equations.domain import Domain
+from graphc.equations.domain import Domain, size_name
 from graphc.equations.expr import Const, Expr, Index, Size, indices_of, make, postorder
 from graphc.equations.simplify import affine_parts, affine_sum
 from graphc.equations.system import System
@@ -111,7 +111,7 @@ def _parts(indices: tuple[Index, ...], c: isl.Constraint) -> tuple[dict[Expr, in
             if not value:
                 continue
             if kind == "param":
-                parts[Size(c.get_dim_name(dim, k))] = value
+                parts[Size(size_name(c.get_dim_name(dim, k)))] = value
             elif kind == "set":
                 parts[indices[k]] = value
             else:
@@ -132,7 +132,7 @@ def _floor(indices: tuple[Index, ...], div: isl.Aff) -> tuple[dict[Expr, int], i
         for k in range(div.dim(dim)):
             value = (div.get_coefficient_val(dim, k) * denominator).to_python()
             if value:
-                inner[Size(div.get_dim_name(dim, k)) if kind == "param" else indices[k]] = value
+                inner[Size(size_name(div.get_dim_name(dim, k))) if kind == "param" else indices[k]] = value
     return inner, (div.get_constant_val() * denominator).to_python(), denominator
 
 

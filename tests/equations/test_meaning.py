@@ -65,7 +65,8 @@ AB, Av, Aall = {"A": a, "B": b}, {"A": a, "v": w}, {"A": a}
         (RM[k], argmin(A[n, k], n), Aall, a.argmin(0)),
         (R0, argmax(A), Aall, a.argmax()),
         (R0, argmin(A[n, k], n, k), Aall, a.argmin()),
-        (R1[n], tanh(Sum(A[n, k] * v[k], k)) + exp(Sum(A[n, k], k)) * p, Av | {"p": 2.0}, np.tanh(a @ w) + 2 * np.exp(a.sum(1))),
+        (R1[n], tanh(Sum(A[n, k] * v[k], k)) + exp(Sum(A[n, k], k)) * p, Av | {"p": 2.0},
+         np.tanh(a @ w) + 2 * np.exp(a.sum(1))),
         (R1[n], Sum(A[n, k] ** 2, k) / (N + 1) - 3 * A[n, 0], Aall, (a**2).sum(1) / 4 - 3 * a[:, 0]),
         (R0, Sum(A[n, k] * Sum(B[k, i], i), n, k), AB, (a * b.sum(1)).sum()),
         (R0, Sum(Sum(A[n, k] * v[k], k) ** 2, n), Av, ((a @ w) ** 2).sum()),
@@ -74,16 +75,19 @@ AB, Av, Aall = {"A": a, "B": b}, {"A": a, "v": w}, {"A": a}
         (RM[k], Mean(v[u], (u, 0, k)), {"v": w}, w.cumsum() / np.arange(1, 5)),
         (RM[k], Sum(Piecewise((v[j] * v[k - j], j <= k), (0, True)), j), {"v": w}, np.convolve(w, w)[:4]),
         (RM[k], amax(v[u], (u, 0, k)), {"v": w}, np.maximum.accumulate(w)),
-        (RM[k], amax(v[u], (u, 0, k)) + Sum(v[u], (u, k, M - 1)), {"v": w}, np.maximum.accumulate(w) + w[::-1].cumsum()[::-1]),
+        (RM[k], amax(v[u], (u, 0, k)) + Sum(v[u], (u, k, M - 1)), {"v": w},
+         np.maximum.accumulate(w) + w[::-1].cumsum()[::-1]),
         (R0, Sum(k * v[k], k) + M, {"v": w}, np.arange(4) @ w + 4),
         (RM[k], v[M - 1 - k], {"v": w}, w[::-1]),
         (RM[k], v[k // 2] + (k % 2), {"v": w}, w[[0, 0, 1, 1]] + [0, 1, 0, 1]),
         (RM[k], gc.Max(v[k], 0, -v[k] / 2), {"v": w}, np.maximum(np.maximum(w, 0), -w / 2)),
-        (RM[k], gc.sigmoid(v[k]) + gc.relu(v[k]) + gc.softplus(v[k]), {"v": w}, 1 / (1 + np.exp(-w)) + np.maximum(w, 0) + np.logaddexp(0, w)),
+        (RM[k], gc.sigmoid(v[k]) + gc.relu(v[k]) + gc.softplus(v[k]), {"v": w},
+         1 / (1 + np.exp(-w)) + np.maximum(w, 0) + np.logaddexp(0, w)),
         (RM[k], Piecewise((v[k], v[k] > 0), (-1, True)), {"v": w}, np.where(w > 0, w, -1)),
         (RM[k], Piecewise((v[k - 1], k > 0), (0, True)), {"v": w}, np.r_[0, w[:-1]]),
         (RM[k], tanh(Piecewise((v[k - 1], k > 0), (0, True)) + 1), {"v": w}, np.tanh(np.r_[0, w[:-1]] + 1)),
-        (RM[k], Piecewise((v[k - 1], (k > 0) & (v[k] > 0)), (0, True)), {"v": w}, np.where(w > 0, np.r_[0, w[:-1]], 0) * [0, 1, 1, 1]),
+        (RM[k], Piecewise((v[k - 1], (k > 0) & (v[k] > 0)), (0, True)), {"v": w},
+         np.where(w > 0, np.r_[0, w[:-1]], 0) * [0, 1, 1, 1]),
         (RNM[n, k], Piecewise((1, Eq(n, k)), (0, True)), {"N": 3, "M": 4}, np.eye(3, 4)),
     ],
 )  # fmt: skip
@@ -117,7 +121,8 @@ def rnn_equations(long):
 
 @pytest.mark.parametrize("long", [False, True])
 def test_the_slides_network(long):
-    args = {"x": array(6, 3), "W": array(4, 4, seed=1), "U": array(4, 3, seed=2), "b": array(4, seed=3), "V": array(2, 4, seed=4),
+    args = {"x": array(6, 3), "W": array(4, 4, seed=1), "U": array(4, 3, seed=2), "b": array(4, seed=3),
+            "V": array(2, 4, seed=4),
             "c": array(2, seed=5), "target": np.eye(2)[[0, 1, 1, 0, 1, 0]]}  # fmt: skip
     state, rows = np.zeros(4), []
     for row in args["x"]:
@@ -261,3 +266,25 @@ def test_two_left_sides_may_meet_where_they_say_the_same():
     gc.System(Eq(C[n, 0], n), Eq(C[0, k], k), Eq(C[n, k], C[n - 1, k] + C[n, k - 1]))
     with pytest.raises(gc.DefinitionError, match="defined twice"):
         gc.System(Eq(C[n, 0], n + 1), Eq(C[0, k], k), Eq(C[n, k], C[n - 1, k] + C[n, k - 1]))
+
+
+def test_two_indices_may_share_an_axis_where_one_has_a_range():
+    z, e = gc.Tensor("z", 2 * M), gc.index("e", 2)
+    assert gc.System(Eq(z[2 * k + e], v[k] + e)).evaluate(z, v=np.array([1.0, 5])).tolist() == [1, 2, 5, 6]
+
+
+def test_floor_makes_integers():
+    c = gc.Tensor("c", M, dtype="int64")
+    found = gc.System(Eq(c[k], gc.floor(10 * v[k]))).evaluate(c, v=w)
+    assert found.dtype == np.int64 and found.tolist() == np.floor(10 * w).tolist()
+
+
+def test_ranges_may_end_at_the_smaller_of_two():
+    window = gc.System(Eq(RM[k], Sum(v[j], (j, gc.Max(0, k - 1), gc.Min(k + 1, M - 1)))))
+    np.testing.assert_allclose(window.evaluate(RM, v=w), np.convolve(w, np.ones(3), "same"), rtol=1e-12)
+
+
+def test_a_mean_of_nothing_is_not_a_number():
+    assert np.isnan(value(R0, Mean(v), v=np.zeros(0)))
+    assert np.isnan(value(R0, -Sum(v[k] ** 2, k) / M, v=np.zeros(0)))
+    assert value(R0, Sum(v) + 1, v=np.zeros(0)) == 1

@@ -443,8 +443,8 @@ def unknown_function():
 
 def product_of_sizes():
     """
-    UnsupportedError: a dimension of flat is N*T; dimensions are sums of sizes, whole multiples, and floor divisions by numbers
-      Keep the axes apart, or give the product a size of its own
+    UnsupportedError: a dimension of flat is N*T, which is not made of sums, whole multiples and floor divisions
+      Keep the axes apart, or give a product a size of its own
     """
     System(Eq(gc.Tensor("flat", T * N)[k], 0))
 
@@ -473,3 +473,47 @@ def gradient_in_integers():
       in Eq(L, Sum(D(Sum(v[word[t]], t), word)[t]*word[t], t))
     """
     System(Eq(L, Sum(D(Sum(v[word[t]], t), word)[t] * word[t], t)))
+
+
+def integers_from_reals():
+    """
+    DefinitionError: c holds integers, and the right side is a real number
+      in Eq(c[i], v[i]/2)
+      Use floor(..), or leave dtype away
+    """
+    System(Eq(gc.Tensor("c", N, dtype="int64")[i], v[i] / 2))
+
+
+def one_index_twice():
+    """
+    DefinitionError: Sum(W[i, i], i, i) runs over the same index twice
+      in Eq(L, Sum(W[i, i], i, i))
+      Use an index for each
+    """
+    System(Eq(L, Sum(W[i, i], i, i)))
+
+
+def gradient_of_something_undefined():
+    """
+    DefinitionError: D(L, v): no equation defines L
+      in Eq(z[t], Sum(D(L, v)))
+      Define it: Eq(L, ..)
+    """
+    System(Eq(z[t], Sum(D(L, v))))
+
+
+def empty_system():
+    """
+    DefinitionError: a system needs at least one equation
+      Write gc.System(Eq(left, right), ..)
+    """
+    System()
+
+
+def gradient_of_a_computed_tensor_that_is_not():
+    """
+    DefinitionError: D(L, q): no equation defines q
+      in Eq(z[t], Sum(D(L, q)))
+      Define it: Eq(q, ..)
+    """
+    System(Eq(L, Sum(v)), Eq(z[t], Sum(D(L, q))))

@@ -189,6 +189,7 @@ def test_repeated_scatter_adds_up():
     system = System((x,), (define("sum", term(y[half], x[i], {i: (0, N)})), loss))
     oracle.check_gradient(system, loss.tensor, {"x": numbers(0, 5)})
     oracle.check_transforms(system, loss.tensor, {"x": numbers(0, 5)})
+    oracle.check_compiled(system, loss.tensor, {"x": numbers(0, 5)})
 
 
 def test_sum_inside_a_function_keeps_its_index_bound():

@@ -88,6 +88,11 @@ def test_where_several_points_write_one_element_it_says_so():
     assert lines(system) == [r"G_{i,i} &\mathrel{{+}{=}} v_{i}", r"G_{i,j} &\mathrel{{+}{=}} 1"]
 
 
+def test_a_size_whose_name_is_a_word_of_isl_is_read_back():
+    system = build("tensor f mod", "f[0] = 1\nf[t] = f[t-1] for 1 <= t < mod")
+    assert lines(system)[1] == r"f_{t} &= f_{t-1} && 1 \le t < \mathrm{mod}"
+
+
 def test_an_index_from_data_is_a_subscript_in_a_subscript():
     system = build("input:int left T; tensor h T", "h[n] = h[left[n]] + 1 for 0 <= n < T")
     assert lines(system) == [r"h_{n} &= h_{\mathrm{left}_{n}} + 1"]
