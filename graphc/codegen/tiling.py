@@ -14,9 +14,12 @@ import islpy as isl
 
 from graphc.codegen.memory import is_contiguous, is_plain
 from graphc.equations.bounds import Bounds, loop_bounds
-from graphc.equations.expr import Expr, Index, Op, Read, indices_of, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement, statement_reads
+
+
+SHORT = 4  # an index with at most this many values makes poor vectors
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
     reducing = [s for s in nest.statements if inner_indices(s, nest)]
     inner = {s: inner_bounds(s, nest, context) for s in reducing}
     scatter = any(is_scatter(s, nest.parallel, nest.outer) for s in nest.statements)
-    vec = _vector_axis(nest, inner)
+    vec = _vector_axis(nest, inner, context)
     row = _row_axis(nest, vec, inner) if reducing and vec is not None and not scatter else None
     order = [i for i in nest.parallel if i not in (vec, row)] + [i for i in (vec, row) if i is not None]
     head = nest.statements[0].domain.project((*nest.outer, *nest.parallel))
@@ -72,28 +75,39 @@ def _bounds_mention(bounds: Sequence[Bounds], index: Index) -> bool:
     return any(index in indices_of(x) for b in bounds for x in (*b.lowers, *b.uppers, *b.guards))
 
 
-def _vector_axis(nest: Nest, inner: dict[Statement, list[Bounds]]) -> Index | None:
-    best, best_score = None, 0.5
+def _vector_axis(nest: Nest, inner: dict[Statement, list[Bounds]], context: isl.Set) -> Index | None:
+    """The parallel index that fits vectors best; None if all would mostly gather."""
+    best, best_score = None, -1.0 if inner else 0.5
     for i in nest.parallel:
         if any(_bounds_mention(b, i) for b in inner.values()):
             continue
-        score = _score(nest, i)
+        score = _score(nest, i) - (2.5 if inner and _is_short(nest, i, context) else 0.0)
         if score >= best_score:
             best, best_score = i, score
     return best
 
 
+def _is_short(nest: Nest, index: Index, context: isl.Set) -> bool:
+    """Whether an index is known to take few values, so that most lanes of a vector along it would idle."""
+    shadow = nest.statements[0].domain.project((*nest.outer, index))
+    (bounds,) = loop_bounds(shadow, nest.outer, [index], context)
+    length = bounds.upper - bounds.lower
+    return isinstance(length, Const) and int(length.value) < SHORT
+
+
 def _score(nest: Nest, index: Index) -> float:
-    """How well vectors along `index` fit the accesses: unit strides count for, gathers against."""
+    """How well vectors along `index` fit the accesses: unit strides count for, gathers against (but little where the
+    gathered operand is packed once for all rows of another index)."""
     total = 0.0
     for s in nest.statements:
         reducing = bool(inner_indices(s, nest))
         stride = is_contiguous(s.tensor, s.write, index)
-        total += (0.5 if reducing else 2.0) if stride else -2.0 if stride is None else 0.0
+        total += (0.5 if reducing else 2.0) if stride else (-0.5 if reducing else -2.0) if stride is None else 0.0
         for r in statement_reads(s):
             stride = is_contiguous(r.tensor, r.subs, index) if all(is_plain(x) for x in r.subs) else None
             if stride is None and any(index in indices_of(x) for x in r.subs):
-                total -= 4.0 if reducing else 0.5
+                packed = reducing and any(i not in _moving(r) for i in nest.parallel)
+                total -= 0.3 if packed else 4.0 if reducing else 0.5
             elif stride:
                 total += 2.0 if reducing else 1.0
         total += 0.6 * _heavy(s.value)

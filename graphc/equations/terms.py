@@ -69,7 +69,7 @@ class Builder:
     def _term(self, scope: Scope, write: Sequence[Expr], value: Expr) -> Term:
         return Term(scope.domain, tuple(write), value, self.written.origin)
 
-    def _reduced(self, scope: Scope, write: Sequence[Expr], r: Reduce, coefficient: Expr) -> list[Term]:
+    def _reduced(self, scope: Scope, write: Sequence[Expr], r: Reduce, coefficient: Const) -> list[Term]:
         inner = scope.with_(self.ranges.regions[r], r.indices)
         out: list[Term] = []
         for conditions, value in split(r.body):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from graphc.equations.domain import LOCK, size_names
 from graphc.equations.errors import ArgumentError, DefinitionError
-from graphc.equations.lower import lower
-from graphc.equations.names import Names
-from graphc.equations.system import System as Representation
-from graphc.equations.system import Tensor as IRTensor
 from graphc.language import symbols as sy
 from graphc.language.notation import D
+
+if TYPE_CHECKING:  # everything else is imported where it is used: `import graphc` loads SymPy and little more
+    from graphc.equations.system import System as Representation
+    from graphc.equations.system import Tensor as IRTensor
 
 Output = str | sy.Tensor
 
@@ -26,9 +26,11 @@ class System:
     Raises ShapeError, DomainError, CausalityError, DefinitionError or UnsupportedError."""
 
     def __init__(self, *equations: sp.Eq) -> None:
+        from graphc.equations.lower import lower
+
         frame = sys._getframe(1)
         self.equations: tuple[sp.Eq, ...] = tuple(_flat(equations))
-        with LOCK:
+        with _lock():
             made = lower(self.equations, (frame.f_code.co_filename, frame.f_lineno))
         self.ir: Representation = made.system
         self._tensors, self._axes = made.tensors, made.axes
@@ -53,7 +55,7 @@ class System:
         system = self._with_gradients(outputs)
         wanted = system._outputs(outputs)
         given, more = self._split(arguments)
-        with LOCK:
+        with _lock():
             found = evaluate(system.ir, wanted, given, _by_name(sizes) | more, exact)
         return found[0] if len(wanted) == 1 else tuple(found)
 
@@ -83,7 +85,7 @@ class System:
         scalar = self.tensor(loss)
         names = [t for t in self._tensors if t.role == "param"] if wrt is None else _flat([wrt])
         targets = [self.tensor(w) for w in names]
-        with LOCK:
+        with _lock():
             ir, found = gradients(self.ir, scalar, targets)
         users = {i: u for u, i in self._tensors.items()}
         new = {D(users[scalar], users[t]): g for t, g in found.items() if scalar in users and t in users}
@@ -91,6 +93,7 @@ class System:
 
     def unfold(self, t: Any, n: int) -> System:
         """The system without its recurrence over the index `t`, written out for `n` steps."""
+        from graphc.equations.domain import size_names
         from graphc.transforms.unfold import unfold
 
         name = str(t)
@@ -101,14 +104,14 @@ class System:
         axes = dict(sorted(self._axes[name], key=lambda pair: pair[0].name))
         lengths = size_names(*(tensor.dims[axis] for tensor, axis in axes.items()))
         size = lengths.pop() if len(lengths) == 1 else None
-        with LOCK:
+        with _lock():
             return System._of(unfold(self.ir, axes, size, n), self)
 
     def batch(self, size: Any, inputs: Any) -> System:
         """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
         from graphc.transforms.batch import batch
 
-        with LOCK:
+        with _lock():
             return System._of(batch(self.ir, str(size), [self.tensor(x) for x in _flat([inputs])]), self)
 
     def graph(self) -> Any:
@@ -138,7 +141,9 @@ class System:
 
     def tensor(self, which: Any) -> IRTensor:
         """The tensor of the representation for a name, a tensor or a gradient."""
-        if isinstance(which, IRTensor):
+        from graphc.equations.system import Tensor
+
+        if isinstance(which, Tensor):
             return which
         if isinstance(which, sy.Tensor):
             found = self._tensors.get(which)
@@ -161,12 +166,27 @@ class System:
 
     def _with_gradients(self, outputs: Sequence[Output]) -> System:
         """This system, with the gradients among `outputs` that it does not define yet."""
-        missing = [o for o in _flat(outputs) if isinstance(o, D) and self._tensors.get(o) not in self.ir.tensors]
+        asked = [d for o in _flat(outputs) if (d := self._as_gradient(o)) is not None]
+        missing = [d for d in dict.fromkeys(asked) if self._tensors.get(d) not in self.ir.tensors]
+        scalars = {d.loss: d.loss for d in missing if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D)}
+        wholes = {e: sy.Tensor(f"loss_{k}") for k, e in enumerate(d.loss for d in missing if d.loss not in scalars)}
         system = self
-        for loss in dict.fromkeys(o.loss for o in missing):
-            wrt = list(dict.fromkeys(o.wrt for o in missing if o.loss == loss))
-            system = system._with_gradients([loss]).grad(loss, wrt)
+        if wholes and self.equations:
+            extra = [sp.Eq(whole, e, evaluate=False) for e, whole in wholes.items()]
+            system = System(*self.equations, *extra)
+        for loss, tensor in (scalars | wholes).items():
+            wrt = [d.wrt for d in missing if d.loss == loss]
+            system = system.grad(tensor, wrt)
+            system._tensors.update({D(loss, w): system._tensors[D(tensor, w)] for w in wrt})
         return system
+
+    def _as_gradient(self, output: Output) -> D | None:
+        """A gradient asked for, as D or by name: "D(L, W)"."""
+        if isinstance(output, D):
+            return output
+        parts = re.fullmatch(r"D\((\w+), ?(\w+)\)", output) if isinstance(output, str) else None
+        users = {str(u): u for u in self._tensors}
+        return D(users[parts[1]], users[parts[2]]) if parts and {parts[1], parts[2]} <= users.keys() else None
 
     def _outputs(self, outputs: Sequence[Output]) -> list[IRTensor]:
         wanted = _flat(outputs) or [eq.tensor for eq in self.ir.equations if eq.tensor in set(self._tensors.values())]
@@ -190,6 +210,12 @@ def _restore(equations: Any, ir: Representation, tensors: Any, axes: Any) -> Sys
     return self
 
 
+def _lock() -> Any:
+    from graphc.equations.domain import LOCK
+
+    return LOCK
+
+
 def _same(t: IRTensor, ir: Representation) -> IRTensor:
     """`t`, or what a transform has put in its place: the tensor of its name."""
     return t if t in ir.tensors else ir.by_name.get(t.name, t)
@@ -198,9 +224,10 @@ def _same(t: IRTensor, ir: Representation) -> IRTensor:
 def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:
     """Forward mode: a system that also defines `y_dot`, the derivative of each output y in the direction in which each
     tensor of `tangents` moves along its value: `jvp(net, "L", {W: V})` with `V = gc.Input("V", H, H)`."""
+    from graphc.equations.names import Names
     from graphc.transforms.differentiate import jvp as forward
 
-    with LOCK:
+    with _lock():
         names = Names({}, set(system.ir.by_name))
         known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
         moves = {system.tensor(u): known[v] for u, v in tangents.items()}
@@ -210,9 +237,10 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
 
 def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
     """Whether two equations mean the same, proved on normal forms. False says only that no proof was found."""
+    from graphc.equations.lower import lower
     from graphc.transforms.equivalent import equivalent as same
 
-    with LOCK:
+    with _lock():
         return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 

@@ -179,6 +179,12 @@ class Function:
     def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
         read, axis = self._kernel.checks[check - 1]
         extent = dim_value(read.tensor.dims[axis], shapes.values)
+        if 0 <= value < extent:
+            return ArgumentError(
+                f"index {value} read from data points at an element of {read.tensor.name} that is not computed yet\n"
+                f"  in: {read.tensor.name}[.. {read.subs[axis]!r} ..]\n"
+                f"  mend: order the elements so that each reads only those before it (children before their parents)"
+            )
         return ArgumentError(
             f"index {value} read from data is outside axis {axis} of {read.tensor.name}, which has {extent} elements\n"
             f"  in: {read.tensor.name}[.. {read.subs[axis]!r} ..]\n"

@@ -17,7 +17,7 @@ from graphc.equations.expr import Const, Expr, Index, make
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement, statement_reads
 
-BLOCK = 64  # steps; a power of two, as the slots of a ring are
+BLOCK = 64  # steps
 
 
 def in_blocks(
@@ -32,10 +32,12 @@ def in_blocks(
         moved = [n for n in nodes if isinstance(n, Nest) and n.statements[0].tensor in used_up]
         if not moved:
             continue
-        blocked = _blocked(loop, moved, used_up)
+        blocked, start = _blocked(loop, moved, used_up)
         nodes = [blocked if n is loop else n for n in nodes if not any(n is m for m in moved)]
-        for tensor, (axis, _) in used_up.items():
-            found[tensor] = replace(found[tensor], ring=(axis, BLOCK))
+        for tensor, (axis, ahead) in used_up.items():
+            b = found[tensor]
+            lower = (*b.lower[:axis], start + ahead, *b.lower[axis + 1 :])
+            found[tensor] = replace(b, lower=lower, extent=(*b.extent[:axis], Const(BLOCK), *b.extent[axis + 1 :]))
     return tuple(nodes), found
 
 
@@ -113,8 +115,8 @@ def _accesses(node: Node, tensor: Tensor) -> list[tuple[Expr, ...]]:
     return found
 
 
-def _blocked(loop: Loop, moved: Sequence[Nest], used_up: dict[Tensor, tuple[int, int]]) -> Loop:
-    """for each block: the moved nests for its steps, then the loop over its steps."""
+def _blocked(loop: Loop, moved: Sequence[Nest], used_up: dict[Tensor, tuple[int, int]]) -> tuple[Loop, Expr]:
+    """for each block: the moved nests for its steps, then the loop over its steps; and the first step of a block."""
     block = Index(loop.var.name + "_block")
     if loop.step > 0:
         low, high = loop.lower + Const(BLOCK) * block, loop.lower + Const(BLOCK) * block + (BLOCK - 1)
@@ -130,7 +132,7 @@ def _blocked(loop: Loop, moved: Sequence[Nest], used_up: dict[Tensor, tuple[int,
         nests.append(Nest((block,), nest.parallel, statements))
     inside = replace(loop, lower=lower, upper=upper, body=tuple(_deeper(n, block) for n in loop.body))
     last = make("floordiv", loop.upper - loop.lower, Const(BLOCK))
-    return Loop(block, Const(0), last, 1, (*nests, inside))
+    return Loop(block, Const(0), last, 1, (*nests, inside)), low
 
 
 def _within(s: Statement, block: Index, *conditions: Expr) -> Statement:

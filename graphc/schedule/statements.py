@@ -74,13 +74,15 @@ def _is_plain(term: Term) -> bool:
 
 
 def _is_shifted(term: Term) -> bool:
-    from graphc.equations.expr import indices_of
+    from graphc.equations.expr import indices_of, reads
     from graphc.equations.simplify import affine_parts
 
     seen: list[Index] = []
     for w in term.write:
         inside = indices_of(w)
         if not inside:
+            if reads(w):
+                return False  # an element that data point at: not all of the axis
             continue
         parts, _ = affine_parts(w)
         own = [i for i in parts if isinstance(i, Index)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import islpy as isl
 
-from graphc.equations.bounds import loop_bounds
+from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.expr import Const, Expr, Index, Size, make
 from graphc.equations.simplify import affine_parts
@@ -34,14 +34,17 @@ def hull(tensor: Tensor, defined: isl.Set, system: System) -> tuple[tuple[Expr, 
         return (Const(0),) * len(tensor.dims), tensor.dims
     context = assume(system.sizes, (), least=0)
     both = (defined | tensor.box).intersect_params(context)
-    box = isl.Set.from_basic_set(both.simple_hull())
     indices = tuple(Index(f"c{k}") for k in range(len(tensor.dims)))
     lowers, extents = [], []
     for index in indices:
-        shadow = Domain(indices, box).project([index])
-        bounds = loop_bounds(shadow, (), [index], context)[0]
-        length = bounds.upper - bounds.lower + 1
-        lowers.append(bounds.lower)
+        shadow = Domain(indices, both).project([index])
+        shadow = shadow.with_set(shadow.set.coalesce())
+        pieces = [shadow.with_set(isl.Set.from_basic_set(b)) for b in shadow.set.get_basic_sets()]
+        bounds = [loop_bounds(p, (), [index], context)[0] for p in pieces]
+        lower = extreme("minimum", list(dict.fromkeys(b.lower for b in bounds)))
+        upper = extreme("maximum", list(dict.fromkeys(b.upper for b in bounds)))
+        length = upper - lower + 1
+        lowers.append(lower)
         extents.append(length if _never_negative(length) else make("maximum", length, Const(0)))
     return tuple(lowers), tuple(extents)
 

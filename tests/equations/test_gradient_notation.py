@@ -88,3 +88,16 @@ def test_pooling_and_softmax_have_gradients():
     a = rng.normal(size=8)
     found = system.grad(E, x_).evaluate(D(E, x_), x_=a)
     np.testing.assert_allclose(found, numeric(lambda b: system.evaluate(E, x_=b), a), rtol=1e-6, atol=1e-8)
+
+
+def test_gradients_may_be_outputs_without_further_ado():
+    net = gc.System(*NET)
+    want = numeric(loss, ARGS["W"])
+    value, by_w, by_x = net.evaluate(L, D(L, W), "D(L, x)", **ARGS)
+    np.testing.assert_allclose(by_w, want, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(value, loss(ARGS["W"]))
+    np.testing.assert_allclose(by_x, numeric(lambda a: loss(ARGS["W"], a), ARGS["x"]), rtol=1e-6, atol=1e-9)
+    double, triple = net.evaluate(D(2 * L, W), D(3 * L, W), **ARGS)
+    np.testing.assert_allclose((double, triple), (2 * want, 3 * want), rtol=1e-6, atol=1e-9)
+    with pytest.raises(gc.ArgumentError, match="there is no tensor q"):
+        net.evaluate(D(gc.Tensor("q"), W), **ARGS)

@@ -1,0 +1,55 @@
+"""Which values an index takes: the rounds of docs/language.md, worked by hand."""
+
+import pytest
+
+import graphc as gc
+from graphc import Eq, Sum, amax
+
+N, M, K = gc.sizes("N M K")
+i, j, k, m = gc.indices("i j k m")
+v, w, A = gc.Input("v", N), gc.Input("w", K), gc.Input("A", N, M)
+L, y = gc.Tensor("L"), gc.Tensor("y", N)
+
+
+def domain(left, right):
+    """The index set of the only term of this equation, as isl writes it."""
+    (eq,) = gc.System(Eq(left, right)).ir.equations
+    (term,) = eq.terms
+    return str(term.domain)
+
+
+@pytest.mark.parametrize(
+    "left, right, points",
+    [
+        (y[i], v[i], "[N] -> { [i] : 0 <= i < N }"),
+        (y[N - 1 - i], v[i], "[N] -> { [i] : 0 <= i < N }"),
+        (y[2 * i], 0, "[N] -> { [i] : i >= 0 and 2i < N }"),
+        (y[i + 3], 0, "[N] -> { [i] : -3 <= i <= -4 + N }"),
+        (y[gc.index("i", 5)], 0, "[N] -> { [i] : 0 <= i <= 4 and i < N }"),
+        (L, Sum(v[i], i), "[N] -> { [i] : 0 <= i < N }"),
+        (L, Sum(v[i], (i, 2, N - 2)), "[N] -> { [i] : 2 <= i <= -2 + N }"),
+        (L, Sum(v[i] ** 2 / 2, (i, -5, 2 * N)), "[N] -> { [i] : 0 <= i < N }"),
+        (L, Sum(v[2 * i + 1], i), "[N] -> { [i] : i >= 0 and 2i <= -2 + N }"),
+        (L, amax(v[2 * i + 1], i), "[N] -> { [i] : i >= 0 and 2i <= -2 + N }"),
+        (L, Sum(A[i, j] * v[i - j], i, j), "[N, M] -> { [i, j] : 0 <= i < N and 0 <= j <= i and j < M }"),
+        (y[i], Sum(v[j] * v[i - j], j), "[N] -> { [i, j] : 0 <= i < N and 0 <= j <= i }"),
+        (y[i], amax(v[j], (j, 0, i)), "[N] -> { [i, j] : 0 <= i < N and 0 <= j <= i }"),
+        (y[i], Sum(w[m] * v[i - 2 * m], m), "[K, N] -> { [i, m] : 0 <= i < N and m >= 0 and m < K and 2m <= i }"),
+    ],
+)
+def test_index_sets(left, right, points):
+    import islpy as isl
+
+    assert isl.Set(domain(left, right)).is_equal(isl.Set(points))
+
+
+def test_sizes_that_differ_by_a_constant_may_meet_under_a_sum():
+    h = gc.Input("h", N + 1)
+    assert domain(L, Sum(v[i] * h[i], i)) == "[N] -> { [i] : 0 <= i < N }"
+    with pytest.raises(gc.ShapeError):
+        gc.System(Eq(L, amax(v[i] * h[i], i)))
+
+
+def test_an_index_may_be_bound_again():
+    names = [index.name for index in gc.System(Eq(y[i], v[i] * Sum(v[i], i))).ir.equations[1].terms[0].domain.indices]
+    assert names == ["i"]
