@@ -1,6 +1,6 @@
 """Edit distance: an integer recurrence on two axes at once, and the alignment that its table tells.
 
-V. Levenshtein, 1966; R. Wagner and M. Fischer: The string-to-string correction problem, Journal of the ACM 21, 1974.
+`python examples/edit_distance.py kitten sitting` compares any two words. V. Levenshtein, 1966; R. Wagner and M. Fischer: The string-to-string correction problem, Journal of the ACM 21, 1974.
 """
 
 import sys
@@ -64,16 +64,15 @@ def on_the_way(pairs: list[tuple[str, str]]) -> set[tuple[int, int]]:
     return found
 
 
-def main() -> None:
+def main(a: str = "recurrence", b: str = "convergence") -> None:
     console, system = Console(), model()
-    a, b = sys.argv[1:3] if len(sys.argv) > 2 else ("recurrence", "convergence")
     console.print(system, highlight=False)
     distances = system.compile("distance", "d", dtype="int64")
     distance, d = distances(a=letters(a), b=letters(b))
 
     pairs = alignment(d, a, b)
     way = on_the_way(pairs)
-    table = Table("", "", *b, title=f"{a} → {b}: {distance} edits", show_lines=False)
+    table = Table("", "", *b, title=f"{a} → {b}: {distance} edits")
     for i in range(len(a) + 1):
         row = (f"[bold green]{d[i, j]}[/]" if (i, j) in way else f"[dim]{d[i, j]}[/]" for j in range(len(b) + 1))
         table.add_row(a[i - 1] if i else "", *row)
@@ -84,4 +83,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:3])

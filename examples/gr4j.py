@@ -141,7 +141,8 @@ def draw(data: dict[str, Array], q: Array, file: Path) -> None:
 def main() -> None:
     console, data = Console(), series()
     started = perf_counter()
-    run = compile_model()
+    with console.status("compiling GR4J and its gradient"):
+        run = compile_model()
     console.print(f"GR4J and its gradient compiled in {perf_counter() - started:.1f} s")
 
     inputs = arguments(data, "2013-01-01", "2015-01-01")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import islpy as isl
 
 from graphc.equations.domain import Domain, size_of_param
-from graphc.equations.expr import Const, Expr, Index, make
+from graphc.equations.expr import Const, Expr, Index, Size, make
+from graphc.equations.simplify import affine_parts
 
 SET, PARAM, DIV = isl.dim_type.set, isl.dim_type.param, isl.dim_type.div
 
@@ -37,11 +38,27 @@ class Bounds:
 
 
 def extreme(op: str, values: Sequence[Expr]) -> Expr:
-    """The largest or smallest of some integer expressions."""
-    total = values[0]
-    for v in values[1:]:
+    """The largest or smallest ("maximum", "minimum") of some integer expressions, sizes being at least 0."""
+    kept: list[Expr] = []
+    for v in dict.fromkeys(values):
+        if any(_beats(op, k, v) for k in kept):
+            continue
+        kept = [k for k in kept if not _beats(op, v, k)] + [v]
+    total = kept[0]
+    for v in kept[1:]:
         total = make(op, total, v)
     return total
+
+
+def _beats(op: str, a: Expr, b: Expr) -> bool:
+    """Whether `a` is plainly at least as extreme as `b` at all sizes."""
+    return never_negative(a - b if op == "maximum" else b - a)
+
+
+def never_negative(length: Expr) -> bool:
+    """Whether a sum of sizes is plainly at least 0, sizes being so."""
+    parts, constant = affine_parts(length)
+    return constant >= 0 and all(isinstance(leaf, Size) and k > 0 for leaf, k in parts.items())
 
 
 def _linear(constraint: isl.Constraint, names: dict[tuple[isl.dim_type, int], Expr], skip: int | None) -> Expr:

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import islpy as isl
+import networkx as nx
 
 from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Expr, Index, make, substitute
-from graphc.equations.system import System
+from graphc.equations.system import System, Tensor
 from graphc.schedule.dependence import Dependence, LoopChoice, choose_loop, components, index_in, is_cyclic
 from graphc.schedule.program import Loop, Statement
 
@@ -29,7 +30,9 @@ def build_loops(
 ) -> Tree:
     """The statements in an order of execution, cycles wrapped in sequential loops. Loop bodies hold trees."""
     tree: Tree = []
-    for component in components(statements, deps):
+    absorbed = _rims(statements, deps, system)
+    joined = [*deps, *(Dependence(a, b, None) for s, c in absorbed.items() for a, b in ((s, c), (c, s)))]
+    for component in components(statements, joined):
         inside = set(component)
         own = [d for d in deps if d.source in inside and d.target in inside]
         if not is_cyclic(component, own):
@@ -40,6 +43,48 @@ def build_loops(
             raise CausalityError(_cycle_message(component))
         tree.extend(_loop(component, own, choice, system, outer))
     return tree
+
+
+def _rims(
+    statements: Sequence[Statement], deps: Sequence[Dependence], system: System
+) -> dict[Statement, Statement]:
+    """Statements on no cycle that define, step by step, other elements of a recurrent tensor (the rim of a stencil):
+    {statement: one of the cycle}. Run inside the loop, they let it keep only its last steps."""
+    found: dict[Statement, Statement] = {}
+    for component in components(statements, deps):
+        own = [d for d in deps if d.source in component and d.target in component]
+        if not is_cyclic(component, own):
+            continue
+        tensors = {s.tensor for s in component}
+        rims = [
+            s
+            for s in statements
+            if s.tensor in tensors and s not in component and s.mode == "set" and _only_set(s.tensor, statements)
+        ]
+        rims = [s for s in rims if len(s.domain.indices) >= len(s.tensor.dims) and not _between(s, component, deps)]
+        if not rims:
+            continue
+        both = [*component, *rims]
+        inner = [d for d in deps if d.source in both and d.target in both]
+        alone, choice = choose_loop(component, own, system), choose_loop(both, inner, system)
+        if alone is None or choice is None or choice.axes != alone.axes or choice.complete != alone.complete:
+            continue
+        found.update({s: component[0] for s in rims if index_in(choice.time(s), s.domain.indices)})
+    return found
+
+
+def _only_set(tensor: Tensor, statements: Sequence[Statement]) -> bool:
+    return all(s.mode == "set" for s in statements if s.tensor is tensor)
+
+
+def _between(s: Statement, component: Sequence[Statement], deps: Sequence[Dependence]) -> bool:
+    """Whether something else stands between a statement and a cycle, so that they cannot run as one."""
+    graph: nx.DiGraph = nx.DiGraph()
+    graph.add_nodes_from([s, *component])
+    graph.add_edges_from((d.source, d.target) for d in deps)
+    inside = set(component)
+    before, after = nx.ancestors(graph, s), nx.descendants(graph, s)
+    return bool(before & inside) or bool((after & nx.ancestors(graph, component[0])) - inside - {s})
 
 
 def _loop(

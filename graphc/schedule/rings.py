@@ -67,7 +67,7 @@ def _slots(tensor: Tensor, axis: int, ahead: int, group: list[Loop], body: tuple
             need = max(need, back + 1)
         elif a.writes:
             before = _number((first - a.sub) * step)
-            if before is None or before < 1 or a.after:
+            if before is None or a.after:
                 return None
             early.append(before)
         else:
@@ -76,7 +76,7 @@ def _slots(tensor: Tensor, axis: int, ahead: int, group: list[Loop], body: tuple
                 return None
             need = max(need, behind + 1)
     slots = 1 << (need - 1).bit_length()
-    return slots if slots <= MAX_SLOTS and all(b < max(slots, 2) for b in early) else None
+    return slots if slots <= MAX_SLOTS and all(-slots < b < max(slots, 2) for b in early) else None
 
 
 def _number(e: Expr) -> int | None:

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import islpy as isl
 
-from graphc.equations.bounds import extreme, loop_bounds
+from graphc.equations.bounds import extreme, loop_bounds, never_negative
 from graphc.equations.domain import Domain, assume
-from graphc.equations.expr import Const, Expr, Index, Size, make
-from graphc.equations.simplify import affine_parts
+from graphc.equations.expr import Const, Expr, Index, make
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Buffer
 
@@ -45,11 +44,5 @@ def hull(tensor: Tensor, defined: isl.Set, system: System) -> tuple[tuple[Expr, 
         upper = extreme("maximum", list(dict.fromkeys(b.upper for b in bounds)))
         length = upper - lower + 1
         lowers.append(lower)
-        extents.append(length if _never_negative(length) else make("maximum", length, Const(0)))
+        extents.append(length if never_negative(length) else make("maximum", length, Const(0)))
     return tuple(lowers), tuple(extents)
-
-
-def _never_negative(length: Expr) -> bool:
-    """Whether a sum of sizes is plainly at least 0, sizes being so."""
-    parts, constant = affine_parts(length)
-    return constant >= 0 and all(isinstance(leaf, Size) and k > 0 for leaf, k in parts.items())

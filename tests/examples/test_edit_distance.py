@@ -43,3 +43,8 @@ def test_the_alignment_spells_both_words_and_costs_the_distance(a, b):
     assert "".join(x for x, _ in pairs).replace("-", "") == a
     assert "".join(y for _, y in pairs).replace("-", "") == b
     assert sum(x != y for x, y in pairs) == table(a, b)[-1, -1]
+
+
+def test_the_example_runs(capsys):
+    edit_distance.main()
+    assert "6 edits" in capsys.readouterr().out

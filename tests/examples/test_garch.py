@@ -49,3 +49,8 @@ def test_the_fit_comes_close_to_the_truth(functions):
     error = np.sqrt(np.diag(np.linalg.inv(garch.hessian(functions[1], r, found.x))))
     assert np.abs(found.jac).max() < 1e-6
     assert np.all(np.abs(found.x - garch.TRUE) < 3 * error)
+
+
+def test_the_example_runs(capsys):
+    garch.main()
+    assert "standard error" in capsys.readouterr().out

@@ -65,3 +65,8 @@ def test_calibration_finds_the_same_river_from_every_start(run, data):
 def test_parameters_map_to_the_unit_cube_and_back():
     for x in PARAMETERS:
         np.testing.assert_allclose(gr4j.from_unit(gr4j.to_unit(np.array(x))), x, rtol=1e-12, atol=1e-12)
+
+
+def test_the_example_runs(capsys):
+    gr4j.main()
+    assert "out/gr4j.png" in capsys.readouterr().out

@@ -37,3 +37,8 @@ def test_the_rim_keeps_its_temperature(run):
     found = run(u0=u0, r=heat.RATE, N=50)
     for side in (np.s_[0], np.s_[-1], np.s_[:, 0], np.s_[:, -1]):
         np.testing.assert_array_equal(found[side], u0[side])
+
+
+def test_the_example_runs(capsys):
+    heat.main()
+    assert "out/heat.png" in capsys.readouterr().out

@@ -73,3 +73,8 @@ def test_every_round_of_learning_raises_the_likelihood(counts):
     guess = [hmm.START, np.array([[0.8, 0.2], [0.2, 0.8]]), np.array([[1 / 6] * 6, [0.14] * 5 + [0.3]])]
     _, history = hmm.learn(counts, y, 20, guess)
     assert np.all(np.diff(history) > -1e-9)
+
+
+def test_the_example_runs(capsys):
+    hmm.main()
+    assert "loaded die stays" in capsys.readouterr().out

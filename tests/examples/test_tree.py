@@ -70,3 +70,8 @@ def test_it_learns_what_the_operators_mean(run):
     inputs, _ = tree.forest(rng, [6] * 500)
     z, *_ = run(**inputs, **tree.unpack(found.x))
     assert np.mean((z > 0) == inputs["value"]) > 0.95
+
+
+def test_the_example_runs(capsys):
+    tree.main()
+    assert "P(true)" in capsys.readouterr().out

@@ -1,0 +1,146 @@
+"""A recurrent network with hidden-to-hidden feedback learns to forecast next year's sunspot number.
+
+a[t] = b + W s[t-1] + U x[t],  s[t] = tanh(a[t]),  o[t] = c + V s[t]: the classification network of the books with a linear
+output in place of the softmax (I. Goodfellow, Y. Bengio, A. Courville: Deep Learning, 2016, section 10.2).
+"""
+
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import matplotlib.pyplot as plt
+import networkx as nx
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import graphc as gc
+from graphc import Eq, Sum, tanh
+from graphc.library import Optimiser, adam, chunks, mse
+
+ROOT = Path(__file__).resolve().parent.parent
+Array = np.ndarray[Any, Any]
+HIDDEN, STEPS, CHUNK = 8, 4000, 200
+VALIDATE, HELD_OUT = 1881, 1921  # the first years not learned from: to choose the decay, and to report
+t = gc.index("t")
+
+
+def model() -> tuple[gc.System, Optimiser]:
+    """The network with its loss L, and Adam's rule for its parameters; the square of the weights costs `decay`."""
+    T, H = gc.sizes("T H")
+    x, target = gc.inputs("x target", T)
+    decay, rate = gc.inputs("decay rate")
+    W, U, V, b, c = gc.Param("W", H, H), gc.Param("U", H), gc.Param("V", H), gc.Param("b", H), gc.Param("c")
+    (a, s), o, L = gc.tensors("a s", T, H), gc.Tensor("o", T), gc.Tensor("L")
+    rnn = gc.System(
+        Eq(a[t], b + W @ s[t - 1] + U * x[t]),
+        Eq(s[t], tanh(a[t])),
+        Eq(s[-1], 0),
+        Eq(o[t], c + V @ s[t]),
+        Eq(L, mse(o[t], target[t], t) + decay * (Sum(W**2) + Sum(U**2) + Sum(V**2))),
+    )
+    return rnn, adam(L, [W, U, V, b, c], rate)
+
+
+def series() -> tuple[Array, Array]:
+    """Years, and the mean sunspot number in each."""
+    table = np.loadtxt(ROOT / "data" / "sunspots.csv", delimiter=",", skiprows=1)
+    return table[:, 0].astype(int), table[:, 1]
+
+
+def data(number: Array) -> dict[str, Array]:
+    """What the network sees, the root of each year's number (roots scatter evenly), and the change to the next."""
+    root = np.sqrt(number) / 5 - 1.2
+    return {"x": root[:-1], "target": np.diff(root)}
+
+
+def forecasts(o: Array, number: Array) -> Array:
+    """Sunspot numbers from predicted changes: entry k is the forecast for year k+1."""
+    return (5 * np.maximum(data(number)["x"] + o + 1.2, 0)) ** 2
+
+
+def train(step: Any, rule: Optimiser, known: dict[str, Array], decay: float, label: str) -> dict[str, Array]:
+    """Weights after STEPS steps of Adam at a falling rate, CHUNK of them in each native call."""
+    rng, h = np.random.default_rng(0), HIDDEN
+    weights = {"W": rng.normal(size=(h, h)) * 0.7 / np.sqrt(h), "U": rng.normal(size=h), "V": rng.normal(size=h) / h}
+    weights |= {"b": np.zeros(h), "c": np.zeros(())}
+    memory = rule.start(**weights)
+    for k, chunk in enumerate(chunks(STEPS, CHUNK, label)):
+        rate = 0.01 * (1 - k * CHUNK / STEPS)
+        loss = step.loop(chunk.steps, **known, **weights, **memory, decay=decay, rate=rate)
+        chunk.show(f"loss {loss:.4f}")
+    return weights
+
+
+def autoregression(series: Array, learned: Array, order: int = 9) -> Array:
+    """A least-squares linear forecast from the last `order` values, fitted where `learned`; entry k is for year k+1."""
+    columns = np.lib.stride_tricks.sliding_window_view(series[:-1], order)
+    rows = np.column_stack([np.ones(len(columns)), columns])
+    use = learned[order:]
+    fit = np.linalg.lstsq(rows[use], series[order:][use])[0]
+    return np.concatenate([np.full(order - 1, np.nan), rows @ fit])
+
+
+def draw(year: Array, number: Array, network: Array, linear: Array, file: Path) -> None:
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 5.6), layout="constrained")
+    top.plot(year, number, color="black", lw=0.9)
+    top.axvspan(HELD_OUT, year[-1], color="tab:orange", alpha=0.12)
+    top.text(HELD_OUT + 1, 185, "held out", color="tab:orange")
+    top.set(ylabel="sunspot number", xlim=(year[0], year[-1]), ylim=(0, 205))
+    late = year[1:] >= HELD_OUT
+    bottom.plot(year[1:][late], number[1:][late], "k.-", lw=0.9, ms=4, label="measured")
+    bottom.plot(year[1:][late], network[late], color="tab:orange", label="network, a year ahead")
+    bottom.plot(year[1:][late], linear[late], color="tab:blue", lw=0.9, ls="--", label="AR(9), a year ahead")
+    bottom.set(ylabel="sunspot number", xlim=(HELD_OUT, year[-1]), ylim=(0, None))
+    bottom.legend(ncols=3, frameon=False, loc="upper left")
+    bottom.set_ylim(0, 235)
+    file.parent.mkdir(exist_ok=True)
+    figure.savefig(file, dpi=110)
+    plt.close(figure)
+
+
+def main() -> dict[str, float]:
+    """Root mean square errors on the held-out years, by forecast."""
+    console = Console()
+    rnn, rule = model()
+    console.rule("the equations")
+    print(*(f"{e.lhs} = {e.rhs}" for e in rnn.equations), "", rnn.latex(), sep="\n")
+
+    console.rule("unfolded for three steps")
+    unfolded = rnn.unfold(t, 3).graph()
+    (ROOT / "out").mkdir(exist_ok=True)
+    (ROOT / "out" / "sunspots_unfolded.svg").write_text(unfolded.svg())
+    dag = unfolded.to_networkx()
+    states = [n for n in nx.topological_sort(nx.DiGraph(dag)) if n.startswith(("a_", "s_", "o_"))]
+    print(*(f"{n:>4} <- {', '.join(sorted(set(dag.predecessors(n)))) or '(start)'}" for n in states), sep="\n")
+    print(f"a DAG: {unfolded.is_dag}; the picture: out/sunspots_unfolded.svg")
+
+    console.rule("what the compiler found in the network and its gradient")
+    console.print(rnn.grad("L").explain())
+
+    console.rule("training")
+    started = perf_counter()
+    training = gc.System(*rnn.equations, *rule.equations)
+    step, predict = training.compile("L", update=rule.update), rnn.compile("o")
+    print(f"step and forecast compiled in {perf_counter() - started:.2f} s")
+    (year, number), errors = series(), {}
+    seen = data(number)
+
+    def known(end: int) -> dict[str, Array]:
+        return {name: array[year[1:] < end] for name, array in seen.items()}
+
+    def error(forecast: Array, first: int, after: int) -> float:
+        chosen = (year[1:] >= first) & (year[1:] < after)
+        return float(np.sqrt(np.mean((forecast - number[1:])[chosen] ** 2)))
+
+    for decay in (0.001, 0.002, 0.005, 0.01, 0.02):
+        weights = train(step, rule, known(VALIDATE), decay, f"to {VALIDATE - 1}, decay {decay:5.3f}")
+        errors[decay] = error(forecasts(predict(x=seen["x"], **weights), number), VALIDATE, HELD_OUT)
+    print(errors)
+    for decay in errors:
+        weights = train(step, rule, known(HELD_OUT), decay, f"to {HELD_OUT - 1}, decay {decay:5.3f}")
+        print(decay, error(forecasts(predict(x=seen["x"], **weights), number), HELD_OUT, 2009))
+
+
+if __name__ == "__main__":
+    main()
