@@ -45,7 +45,7 @@ def _graphc(vector: bool, gradient: bool) -> Call:
 
     size, n = gc.sizes("T K")
     t, i = gc.indices("t i")
-    x, start = gc.Input("x", size), gc.Input("start", n)
+    x, start = gc.Input("x", size), gc.Input("start", STATES if not vector else n)
     p = gc.params("p0 p1 p2")
     loss = gc.Tensor("L")
     if vector:

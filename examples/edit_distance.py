@@ -1,6 +1,7 @@
 """Edit distance: an integer recurrence on two axes at once, and the alignment that its table tells.
 
-`python examples/edit_distance.py kitten sitting` compares any two words. V. Levenshtein, 1966; R. Wagner and M. Fischer: The string-to-string correction problem, Journal of the ACM 21, 1974.
+`python examples/edit_distance.py kitten sitting` compares any two words.
+R. Wagner and M. Fischer: The string-to-string correction problem, Journal of the ACM 21, 1974.
 """
 
 import sys

@@ -7,13 +7,13 @@ Everything before machine code runs under one lock, because isl's and LLVM's con
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
+from graphc.equations.domain import LOCK
 from graphc.equations.errors import ArgumentError, DefinitionError
 from graphc.equations.system import System, Tensor
 from graphc.runtime.function import Function
@@ -22,7 +22,6 @@ from graphc.transforms import PASSES
 from graphc.transforms.unfold import unfold_all
 from graphc.view import trace
 
-LOCK = threading.RLock()
 DTYPES = ("float64", "float32", "int64")
 
 

@@ -7,7 +7,7 @@ that of ordinary equations. (Under a Sum, zero outside never gets here: the sum 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import islpy as isl
@@ -45,14 +45,45 @@ def _read_outside(system: System, tensor: Tensor) -> isl.Set | None:
     return found.coalesce()
 
 
-def _outside_term(tensor: Tensor, source: Tensor, rule: str, where: isl.Set) -> Term:
-    """tensor[p] = source at the element the rule says, for p in `where`."""
+def _outside_terms(tensor: Tensor, source: Tensor, rule: str, where: isl.Set, context: isl.Set) -> list[Term]:
+    """tensor[p] = source at the element the rule says, for p in `where`: one term for each way to lie outside."""
     axes = tuple(Index(name) for name in _names(len(tensor.dims)))
     origin = Origin(f"{tensor.name}, {rule} outside")
     if rule == "zero":
-        return Term(Domain(axes, where), axes, Const(0), origin)
-    subs: Sequence[Expr] = [make(BOUNDARY[rule], i, n) for i, n in zip(axes, tensor.dims, strict=True)]
-    return Term(Domain(axes, where), axes, Read(source, tuple(subs)), origin)
+        return [Term(Domain(axes, where), axes, Const(0), origin)]
+    parts: list[tuple[Domain, tuple[Expr, ...]]] = [(Domain(axes, where), ())]
+    for i, n in zip(axes, tensor.dims, strict=True):
+        split = []
+        for domain, subs in parts:
+            for conditions, sub in _nearest(rule, i, n):
+                part = domain.restrict(*conditions)
+                part = part.with_set(part.set.coalesce())
+                if not part.set.intersect_params(context).is_empty():
+                    split.append((part, (*subs, sub)))
+        parts = split
+    return [Term(domain, axes, Read(source, subs), origin) for domain, subs in parts]
+
+
+def _nearest(rule: str, i: Index, n: Expr) -> list[tuple[tuple[Expr, ...], Expr]]:
+    """(conditions, subscript) of a rule on one axis: affine inside and within one period of it, else the rule itself."""
+
+    def between(low: Expr, high: Expr) -> tuple[Expr, ...]:
+        return make("le", low, i), make("le", i, high)
+
+    zero, last = Const(0), n - 1
+    inside = (between(zero, last), i)
+    before, after = (make("lt", i, zero),), (make("gt", i, last),)
+    if rule == "edge":
+        return [inside, (before, zero), (after, last)]
+    low, high = (-n, 2 * n - 1) if rule == "wrap" else (-last, 2 * last)
+    far = make(BOUNDARY[rule], i, n)
+    return [
+        inside,
+        (between(low, Const(-1)), i + n if rule == "wrap" else -i),
+        (between(n, high), i - n if rule == "wrap" else 2 * last - i),
+        ((make("lt", i, low), *before), far),
+        ((make("gt", i, high), *after), far),
+    ]
 
 
 def _names(rank: int) -> list[str]:
@@ -67,7 +98,7 @@ def _given(system: System, tensor: Tensor, rule: str, read: isl.Set, fresh: Call
     ]
     axes = tuple(Index(name) for name in _names(len(tensor.dims)))
     copy = Term(Domain(axes, tensor.box), axes, Read(tensor, axes), Origin(f"{tensor.name}, inside"))
-    terms = (copy, _outside_term(padded, tensor, rule, read))
+    terms = (copy, *_outside_terms(padded, tensor, rule, read, system.context))
     return system.with_equations([*changed, Equation(padded, "assign", tensor.box | read, terms, copy.origin)])
 
 
@@ -83,7 +114,7 @@ def _redirected(term: Term, tensor: Tensor, padded: Tensor, system: System) -> T
 
 def _computed(system: System, tensor: Tensor, rule: str, read: isl.Set) -> System:
     def extended(eq: Equation) -> Equation:
-        terms = (*eq.terms, _outside_term(tensor, tensor, rule, read))
+        terms = (*eq.terms, *_outside_terms(tensor, tensor, rule, read, system.context))
         return replace(eq, terms=terms, defined=(eq.defined | read).coalesce())
 
     return system.with_equations(extended(eq) if eq.tensor is tensor else eq for eq in system.equations)

@@ -17,6 +17,7 @@ import numpy as np
 from graphc.equations.errors import ArgumentError
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import System, Tensor
+from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.arguments import as_array, refuse_aliases
 from graphc.schedule.program import Program
 
@@ -162,6 +163,8 @@ class Function:
                 raise ArgumentError(f"size {name} = {value}, but {name} = {fixed[name]} was baked in at compile")
         told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
         values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, {**fixed, **given})
+        if 0 in values.values():
+            refuse_empty_reads(self.program.system, values)
         outputs = []
         for t in self.program.outputs:
             buffer = self.program.buffers[t]

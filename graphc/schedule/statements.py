@@ -58,7 +58,12 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
     bare = bare.intersect_params(_real_context(system)).coalesce()
     if not bare.is_empty():
         identity = REDUCTIONS[eq.reduce][0]
-        value = Const(int(identity) if identity in (0, 1) else identity)
+        if identity in (0, 1):
+            value = Const(int(identity))
+        elif eq.tensor.kind == "int":
+            value = Const(2**63 - 1 if identity > 0 else -(2**63))
+        else:
+            value = Const(identity)
         indices = tuple(Index(f"i{k}") for k in range(len(eq.tensor.dims)))
         found += _pieces(eq.tensor, "set", Term(Domain(indices, bare), indices, value, eq.origin), system)
     return found + [s for t in kept for s in _pieces(eq.tensor, eq.reduce, t, system)]

@@ -1,0 +1,34 @@
+"""Sizes of 0: equations are checked for sizes of at least 1, so a call with an empty axis is checked here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphc.equations.domain import LOCK, fix_sizes, sample
+from graphc.equations.errors import DomainError
+from graphc.equations.expr import Const, Expr, Read, Size, substitute
+from graphc.equations.printing import show
+from graphc.equations.system import System, Term
+
+
+def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
+    """DomainError if at these sizes some equation reads an element that does not exist."""
+    with LOCK:
+        for eq in system.equations:
+            for term, read in eq.reads():
+                _check(system, term, read, sizes)
+
+
+def _check(system: System, term: Term, read: Read, sizes: Mapping[str, int]) -> None:
+    image = fix_sizes(term.domain.image(read.subs, read.tensor.dims), dict(sizes))
+    outside = image - fix_sizes(system.defined(read.tensor), dict(sizes))
+    if outside.is_empty():
+        return
+    found = sample(outside)
+    point = found[1] if found else ()
+    known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}
+    empty = ", ".join(f"{n} = 0" for n, v in sizes.items() if v == 0)
+    raise DomainError(
+        f"with {empty}, {show(substitute(read, known))} reads {read.tensor.name}[{', '.join(map(str, point))}],"
+        f" which does not exist\n  in: {term.origin or show(term.value)}\n  mend: call with at least one element"
+    )
