@@ -52,6 +52,9 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
         row = None
         order = [i for i in nest.parallel if i is not vec] + ([vec] if vec is not None else [])
         bounds = loop_bounds(head, nest.outer, order, context)
+    if vec is not None and any({vec, row} & indices_of(g) for b in bounds for g in b.guards):
+        vec = row = None  # a stride picks some of the points: one by one
+        bounds = loop_bounds(head, nest.outer, nest.parallel, context)
     rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, registers)
     return Plan(tuple(bounds), vec, row, rows, chunks)
 

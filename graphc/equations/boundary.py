@@ -13,10 +13,13 @@ from dataclasses import replace
 import islpy as isl
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Expr, Index, Read, make
+from graphc.equations.expr import Const, Expr, Index, Read, make, substitute
 from graphc.equations.gradients import reread
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.system import Equation, Origin, System, Tensor, Term, reads_of
+
+
+MAX_PIECES = 5  # a reader in fewer pieces than this is cheaper than a copy with a rim
 
 
 def apply(system: System, rules: Mapping[Tensor, str], fresh: Callable[[str], str]) -> System:
@@ -91,6 +94,13 @@ def _names(rank: int) -> list[str]:
 
 
 def _given(system: System, tensor: Tensor, rule: str, read: isl.Set, fresh: Callable[[str], str]) -> System:
+    if rule == "zero":
+        split = {term: _split_at_border(term, tensor, system.context) for eq in system.equations for term in eq.terms}
+        if all(len(parts) < MAX_PIECES for parts in split.values()):
+            # Few reads leave it: each border is a piece of the reader, and no copy is made.
+            return system.with_equations(
+                replace(eq, terms=tuple(p for t in eq.terms for p in split[t])) for eq in system.equations
+            )
     padded = Tensor(fresh(f"{tensor.name}_pad"), tensor.dims, "tensor", tensor.kind, tensor.dtype, tensor.origin)
     changed = [
         replace(eq, terms=tuple(_redirected(term, tensor, padded, system) for term in eq.terms))
@@ -100,6 +110,28 @@ def _given(system: System, tensor: Tensor, rule: str, read: isl.Set, fresh: Call
     copy = Term(Domain(axes, tensor.box), axes, Read(tensor, axes), Origin(f"{tensor.name}, inside"))
     terms = (copy, *_outside_terms(padded, tensor, rule, read, system.context))
     return system.with_equations([*changed, Equation(padded, "assign", tensor.box | read, terms, copy.origin)])
+
+
+def _split_at_border(term: Term, tensor: Tensor, context: isl.Set) -> list[Term]:
+    """For rule "zero": the term in pieces, in each of which a read is inside or replaced by 0."""
+    done: list[Term] = []
+    todo = [term]
+    while todo and len(done) + len(todo) <= MAX_PIECES:
+        now = todo.pop()
+        leaving = (
+            r
+            for r in reads_of(now)
+            if r.tensor is tensor and not (now.domain - now.domain.inside(r.subs, tensor.box)).set.intersect_params(context).is_empty()
+        )
+        read = next(leaving, None)
+        if read is None:
+            done.append(now)
+            continue
+        inside = now.domain.inside(read.subs, tensor.box)
+        without = substitute(now.value, {read: Const(0)})
+        parts = [replace(now, domain=inside), replace(now, domain=now.domain - inside, value=without)]
+        todo += [p for p in parts if not p.domain.set.intersect_params(context).is_empty()]
+    return done + todo
 
 
 def _redirected(term: Term, tensor: Tensor, padded: Tensor, system: System) -> Term:

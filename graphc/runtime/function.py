@@ -162,7 +162,8 @@ class Function:
             if name in fixed and fixed[name] != value:
                 raise ArgumentError(f"size {name} = {value}, but {name} = {fixed[name]} was baked in at compile")
         told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
-        values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, {**fixed, **given})
+        stated = {n: v for n, v in {**fixed, **given}.items() if n in told.sizes or n in told.fixed}
+        values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, stated)
         if 0 in values.values():
             refuse_empty_reads(self.program.system, values)
         outputs = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphc.equations.domain import Domain
+from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Expr, Index, make
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement, statement_reads
@@ -28,6 +28,8 @@ def in_blocks(
     for loop in [n for n in body if isinstance(n, Loop)]:
         if sum(1 for n in body if isinstance(n, Loop) and set(n.along) & set(loop.along)) > 1:
             continue
+        if not is_affine(loop.lower if loop.step > 0 else loop.upper):
+            continue  # where a block starts could not be said of the points in it
         used_up = _used_up(nodes, loop, found, keep)
         moved = [n for n in nodes if isinstance(n, Nest) and n.statements[0].tensor in used_up]
         if not moved:
