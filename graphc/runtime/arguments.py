@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,6 +12,19 @@ from graphc.equations.errors import ArgumentError
 from graphc.equations.system import Tensor
 
 Array = np.ndarray[Any, Any]
+
+
+_DATA = object.__basicsize__  # where NumPy's array object keeps the address of its elements: right behind the header
+_PROBE = np.zeros(1)
+_DIRECT = ctypes.c_void_p.from_address(id(_PROBE) + _DATA).value == _PROBE.ctypes.data
+
+
+def data_address(array: Array) -> int:
+    """The address of the first element. Read from the array object itself where that is known to work: the documented
+    ways (`array.ctypes.data`, `__array_interface__`) build objects that cost more than a small kernel."""
+    if _DIRECT:
+        return ctypes.c_void_p.from_address(id(array) + _DATA).value or 0
+    return int(array.ctypes.data)
 
 
 def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) -> Array:

@@ -18,7 +18,7 @@ from graphc.equations.errors import ArgumentError
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import System, Tensor
 from graphc.runtime.empty import refuse_empty_reads
-from graphc.runtime.arguments import as_array, refuse_aliases
+from graphc.runtime.arguments import as_array, data_address, refuse_aliases
 from graphc.schedule.program import Program
 
 if TYPE_CHECKING:
@@ -110,9 +110,7 @@ class Function:
 
     def _execute(self, arrays: dict[str, Array], outputs: list[Array], shapes: Shapes, repeat: int | None) -> None:
         frame = self._frame(shapes.workspace)
-        frame.pointers[:] = [
-            (arrays[p] if isinstance(p, str) else outputs[p]).__array_interface__["data"][0] for p in self._places
-        ]
+        frame.pointers[:] = [data_address(arrays[p] if type(p) is str else outputs[p]) for p in self._places]
         if repeat is None:
             self._run(frame.pointers, shapes.address, frame.scratch, frame.bad)
         else:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import islpy as isl
 
 from graphc.equations.domain import Domain, box_set
-from graphc.equations.expr import Const, Expr, Index
+from graphc.equations.expr import Const, Expr, Index, Op, make
 from graphc.equations.system import Equation, System, Tensor, Term
 
 
@@ -55,3 +55,24 @@ def writes_once(term: Term, defined: isl.Set) -> bool:
     if len(set(term.write)) != len(term.write) or set(term.write) != set(term.domain.indices):
         return False
     return bool(defined.is_subset(term.domain.image(term.write)))
+
+
+def total(a: Expr, b: Expr) -> Expr:
+    """a + b, over one fraction bar where both have the same divisor: one division less."""
+    first, second = _fraction(a), _fraction(b)
+    if first is not None and second is not None and first[1] is second[1]:
+        return make("div", first[0] + second[0], first[1])
+    return a + b
+
+
+def _fraction(e: Expr) -> tuple[Expr, Expr] | None:
+    """(numerator, divisor) of p/d, p*(q/d) and their negatives."""
+    match e:
+        case Op(name="div", args=(p, d)):
+            return p, d
+        case Op(name="mul", args=(p, Op(name="div", args=(q, d)))):
+            return p * q, d
+        case Op(name="neg", args=(inner,)):
+            found = _fraction(inner)
+            return found and (-found[0], found[1])
+    return None

@@ -16,6 +16,7 @@ import islpy as isl
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, indices_of, reads, substitute
 from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.transforms.build import total
 from graphc.transforms.cost import size
 from graphc.transforms.inline import LARGEST
 from graphc.transforms.unfold import cycles
@@ -57,7 +58,7 @@ def _same_domain(eq: Equation, recurrent: bool) -> list[Term]:
         for k, other in enumerate(found):
             moved = _onto(term, other)
             if moved is not None and (_elementwise(other) if recurrent else _reads_once(other)):
-                found[k] = replace(other, value=other.value + moved)
+                found[k] = replace(other, value=total(other.value, moved))
                 break
         else:
             found.append(term)
@@ -97,16 +98,16 @@ def _overlay(eq: Equation, terms: list[Term]) -> list[Term] | None:
         written = term.domain.image(term.write)
         value = substitute(term.value, dict(zip(term.write, indices, strict=True)))
         split: list[tuple[isl.Set, Expr | None]] = []
-        for region, total in pieces:
+        for region, so_far in pieces:
             inside, outside = region & written, region - written
             if not inside.is_empty():
-                split.append((inside.coalesce(), value if total is None else total + value))
+                split.append((inside.coalesce(), value if so_far is None else total(so_far, value)))
             if not outside.is_empty():
-                split.append((outside.coalesce(), total))
+                split.append((outside.coalesce(), so_far))
         pieces = split
-        if len(pieces) > PIECES or any(total is not None and size(total) > LARGEST for _, total in pieces):
+        if len(pieces) > PIECES or any(v is not None and size(v) > LARGEST for _, v in pieces):
             return None
     return [
-        Term(Domain(indices, region), indices, Const(0) if total is None else total, eq.origin)
-        for region, total in pieces
+        Term(Domain(indices, region), indices, Const(0) if v is None else v, eq.origin)
+        for region, v in pieces
     ]

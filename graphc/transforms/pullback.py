@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 
 from graphc.equations.expr import Const, Expr, Op, Read, make, postorder
 from graphc.equations.ops import OPS
+from graphc.transforms.build import total
 
 ZERO, ONE, TRUE = Const(0), Const(1), Const(True)
 Adjoint = tuple[Expr, Expr]
@@ -108,7 +109,7 @@ def _total(parts: list[Adjoint]) -> Adjoint:
 
 
 def _sum(values: Iterable[Expr]) -> Expr:
-    total: Expr = ZERO
+    found: Expr = ZERO
     for v in values:
-        total = total + v
-    return total
+        found = total(found, v)
+    return found
