@@ -64,7 +64,7 @@ def _graphc(vector: bool, gradient: bool) -> Call:
             equations.append(Eq(s[-1], start[k]))
         equations.append(Eq(loss, sum(s[size - 1] ** 2 for s in states)))
     outputs = [loss, *(gc.D(loss, q) for q in p)] if gradient else [loss]
-    function = gc.System(*equations).compile(*outputs, sizes={"K": STATES}, dtype="float64")
+    function = gc.System(*equations).compile(*outputs, sizes={"K": STATES} if vector else None, dtype="float64")
     series, before = data()
     return lambda: function(x=series, start=before, p0=P[0], p1=P[1], p2=P[2])
 

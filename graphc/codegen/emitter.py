@@ -93,6 +93,13 @@ class Emitter(Values):
         self.scopes[-1].values[key] = value
         return value
 
+    def forget(self, tensor: Tensor) -> None:
+        """Elements of the tensor kept at hand are not to be used any more: a loop or branch ahead changes them."""
+        for scope in self.scopes:
+            stale = [k for k in scope.values if isinstance(k, tuple) and isinstance(k[0], Read) and k[0].tensor is tensor]
+            for key in stale:
+                del scope.values[key]
+
     @contextmanager
     def loop(
         self, first: ir.Value, last: ir.Value, step: int | ir.Value = 1, name: str = "i"

@@ -124,6 +124,9 @@ def _range_of(loop: Loop) -> list[Expr]:
 
 
 def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) -> None:
+    for nest in _nests(loop):
+        for s in nest.statements:
+            e.forget(s.tensor)
     low, high = e.scalar(loop.lower), e.scalar(loop.upper)
     first, last = (low, high) if loop.step > 0 else (high, low)
     with e.only_if(e.builder.icmp_signed("<=", low, high)):

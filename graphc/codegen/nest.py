@@ -29,6 +29,9 @@ REDUCTION_CHUNKS = 4  # vectors in flight when one sum runs along them: enough t
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
     """The whole nest at the current place; `guards` are the conditions on sizes and outer loops under which it runs."""
     chosen = plan(nest, context, e.registers)
+    for s in nest.statements:
+        if guards or nest.parallel or inner_indices(s, nest):
+            e.forget(s.tensor)
     with ExitStack() as stack:
         for g in guards:
             stack.enter_context(e.only_if(e.value(g)))

@@ -11,6 +11,7 @@ from fractions import Fraction
 from llvmlite import ir
 
 from graphc.codegen import vectormath
+from graphc.equations.errors import UnsupportedError
 from graphc.equations.expr import Const, join
 
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
@@ -144,7 +145,7 @@ class Values:
                 return b.icmp_signed("!=", v[0], v[0])
             case "isfinite":
                 return b.icmp_signed("==", v[0], v[0])
-        raise NotImplementedError(f"{name} of integers")
+        raise UnsupportedError(f"{name} has no value among the integers\n  mend: compile with dtype='float64'")
 
     def _like(self, value: ir.Value, number: int) -> ir.Value:
         if isinstance(value.type, ir.VectorType):
@@ -183,7 +184,7 @@ class Values:
 
     def _integer_power(self, a: ir.Value, n: ir.Value) -> ir.Value:
         if not isinstance(n, ir.Constant):
-            raise NotImplementedError("integer powers with a varying exponent")
+            raise UnsupportedError("a power of integers needs a literal exponent\n  mend: compile with dtype='float64'")
         exponent = n.constant[0] if isinstance(n.constant, list) else n.constant
         total = self._like(a, 1)
         for _ in range(int(exponent)):

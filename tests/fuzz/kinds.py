@@ -26,14 +26,15 @@ def matrix_product_in_vectors(m: Maker) -> None:
     a, w, b = m.with_dims("T", "N"), m.given("N", "N"), m.given("N")
     y = m.fresh("y")
     product = m.rng.choice([f"{w} @ {a}[t]", f"{a}[t] @ {w}", f"{w}.T @ {a}[t]"])
-    m.add(f"Eq({y}[t], tanh({product} + {b}))", **{y: ("T", "N")})
+    m.add(f"Eq({y}[t], {'' if m.integer else 'tanh'}({product} + {b}))", **{y: ("T", "N")})
 
 
 @kind
 def recurrence(m: Maker) -> None:
     s, lag = m.fresh("s"), m.rng.randint(1, 4)
     other = m.rng.randint(1, lag)
-    past = m.rng.choice([f"{s}[t-{lag}, i]", f"Sum({m.given('N', 'N')}[i, j]*{s}[t-{lag}, j], j)/4"])
+    scale = "" if m.integer else "/4"
+    past = m.rng.choice([f"{s}[t-{lag}, i]", f"Sum({m.given('N', 'N')}[i, j]*{s}[t-{lag}, j], j){scale}"])
     must = [past] + ([f"{s}[t-{other}, i]"] if m.rng.random() < 0.5 else [])
     step = m.bounded(m.expr({"t": "T", "i": "N"}, 2, *must))
     if m.rng.random() < 0.5:
@@ -102,14 +103,16 @@ def forward_then_backward(m: Maker) -> None:
 @kind
 def two_axes(m: Maker) -> None:
     d, c = m.fresh("d"), m.with_dims("T", "N")
-    ways = m.rng.choice([f"Min({d}[t-1, i] + 1, {d}[t, i-1] + 1, {d}[t-1, i-1] + {c}[t, i])",
+    least = f"Min({d}[t-1, i] + 1, {d}[t, i-1] + 1, {d}[t-1, i-1] + {c}[t, i])"
+    ways = least if m.integer else m.rng.choice([least,
                          f"tanh({d}[t-1, i]*0.5 + {d}[t, i-1]*{c}[t, i] - {d}[t-1, i-1])",
                          f"sin({d}[t-1, i] + {d}[t, i-2] + {c}[t, i])"])  # fmt: skip
     back = 2 if "i-2" in ways else 1
-    starts = [f"Eq({d}[t, {-k}], 0.1*t)" for k in range(1, back + 1)]
+    slope = "2" if m.integer else "0.1"
+    starts = [f"Eq({d}[t, {-k}], {slope}*t)" for k in range(1, back + 1)]
     if "t-1, i-1" in ways:
         starts.append(f"Eq({d}[-1, -1], 0)")
-    m.add(f"Eq({d}[t, i], {ways})", f"Eq({d}[-1, i], 0.1*i)", *starts, **{d: ("T", "N")})
+    m.add(f"Eq({d}[t, i], {ways})", f"Eq({d}[-1, i], {slope}*i)", *starts, **{d: ("T", "N")})
 
 
 @kind
@@ -173,7 +176,7 @@ def boundary(m: Maker) -> None:
 
 @kind
 def reduction(m: Maker) -> None:
-    name = m.rng.choice(["Sum", "Prod", "amax", "amin", "Mean", "logsumexp"])
+    name = m.rng.choice(["Sum", "amax", "amin"] if m.integer else ["Sum", "Prod", "amax", "amin", "Mean", "logsumexp"])
     y = m.fresh("y")
     inner = m.expr({"t": "T", "i": "N"}, 2)
     if f"[t, i]" not in inner:
