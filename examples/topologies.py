@@ -1,7 +1,7 @@
 """Three topologies of recurrent networks classify handwritten digits that are read row by row.
 
 1. hidden to hidden, with an output at each step: what the network thinks after each row;
-2. output to hidden, trained by teacher forcing: given a digit it foretells the next row from the row before, so that the
+2. output to hidden, trained by teacher forcing: given a digit it foretells the next row from the row before, and the
    likeliest digit is the one that foretells an image best; fed with its own output, it draws digits;
 3. hidden to hidden, with one output at the end of sequences of unequal length.
 (I. Goodfellow, Y. Bengio, A. Courville: Deep Learning, 2016, section 10.2.)
@@ -9,29 +9,26 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from rich.console import Console
 from sklearn.datasets import load_digits
 
 import graphc as gc
 from graphc import Eq, Mean, Sum, argmax, softmax, tanh
-from graphc.library import adam, chunks, cross_entropy
+from graphc.library import cross_entropy, minibatches, train
 
 ROOT = Path(__file__).resolve().parent.parent
 Array = np.ndarray[Any, Any]
 Data = dict[str, Array]
 Sampler = Callable[[Array, np.random.Generator], Data]
 BATCH, LEVELS, SEEN = 32, 5, 1347  # the last: digits to learn from; the other 450 are held out
-console = Console()
 M, B, T, N, H, C, Q = gc.sizes(
     "M B T N H C Q"
 )  # minibatches, samples in each, steps, pixels, states, digits, grey levels
 n, t, i, j, k, q = gc.indices("n t i j k q")
-step, rate = gc.Input("step", dtype="int64"), gc.Input("rate")  # which minibatch; Adam's rate
+step = gc.Input("step", dtype="int64")  # which minibatch
 digit = gc.Input("digit", M, B, dtype="int64")
 L = gc.Tensor("L")
 
@@ -102,7 +99,7 @@ def shifted(images: Array, rng: np.random.Generator) -> Data:
 
 def paced(images: Array, rng: np.random.Generator) -> Data:
     """Each row read once or twice: sequences of 8 to 16 steps, and their length."""
-    ends = rng.integers(1, 3, (len(images), 8)).cumsum(1)
+    ends = (1 + (rng.random((len(images), 8)) < rng.random((len(images), 1)))).cumsum(1)
     row = (ends[:, None] <= np.arange(16)[:, None]).sum(-1)  # 8, a row of zeros, after the end
     return {
         "x": np.take_along_axis(np.pad(images, ((0, 0), (0, 1), (0, 0))), row[..., None], 1) / 16,
@@ -115,45 +112,25 @@ def greys(images: Array, rng: np.random.Generator) -> Data:
     return {"grey": np.rint(images * (LEVELS - 1) / 16).astype(int)}
 
 
-def train(
-    equations: list[gc.Eq], sample: Sampler, sizes: dict[str, int], epochs: int, images: Array, digits: Array
-) -> Data:
-    """Weights after so many epochs of minibatches, each epoch one native call, with Adam at a falling rate."""
-    console.print(f"graph: {gc.System(*equations).graph().without_auxiliary()}")
-    params = sorted(set().union(*(e.rhs.atoms(gc.Param) for e in equations)), key=str)
-    rule, following = adam(L, params, rate), gc.Tensor("step_next", dtype="int64")
-    system, started = gc.System(*equations, *rule.equations, Eq(following, step + 1)), perf_counter()
-    run = system.compile("L", update={**rule.update, step: following}, dtype="float32")
-    compiled, rng = perf_counter() - started, np.random.default_rng(0)
-    shapes = {p.name: [sizes[str(d)] for d in p.dims] for p in params}
-    weights = single({w: rng.normal(size=d) / np.sqrt(d[-1]) * (len(d) > 1) for w, d in shapes.items()})
-    memory, many, started = rule.start(**weights), len(images) // BATCH, perf_counter()
-    for chunk in chunks(epochs * many, many):
-        chosen = rng.permutation(len(images))[: many * BATCH]
-        data = minibatches({**sample(images[chosen], rng), "digit": digits[chosen]}, many)
-        now = 0.003 * (1 - memory["steps"] / (epochs * many))
-        loss = run.loop(many, **data, **weights, **memory, step=np.zeros((), int), rate=now)
-        chunk.show(f"loss {loss:.3f}")
-    pace = (perf_counter() - started) / (epochs * many)
-    console.print(f"compiled in {compiled:.1f} s; {pace * 1e3:.2f} ms for a step of {BATCH} samples")
-    return weights
+def fit(equations: list[gc.Eq], sample: Sampler, epochs: int, seen: tuple[Array, Array]) -> Data:
+    """The weights after so many epochs of minibatches."""
+    images, digits = seen
+
+    def epoch(rng: np.random.Generator) -> Data:
+        chosen = rng.permutation(len(images))
+        return minibatches({**sample(images[chosen], rng), "digit": digits[chosen]}, BATCH)
+
+    print("graph:", gc.System(*equations).graph().without_auxiliary())
+    found = train(equations, L, epoch, {"H": 128, "N": 8, "C": 10, "T": 8, "Q": LEVELS}, epochs)
+    print(f"compiled in {found.compile_seconds:.1f} s; {found.step_seconds * 1e3:.2f} ms for a step of {BATCH} samples")
+    return found.weights
 
 
-def single(arrays: Data) -> Data:
-    """Real numbers in single precision."""
-    return {name: x.astype(np.float32) if x.dtype.kind == "f" else x for name, x in arrays.items()}
-
-
-def minibatches(arrays: Data, many: int) -> Data:
-    """The first axis divided into so many parts."""
-    return single({name: x.reshape(many, -1, *x.shape[1:]) for name, x in arrays.items()})
-
-
-def draw(right: Array, drawn: Array, lengths: Data, file: Path) -> None:
-    figure, (left, middle, last) = plt.subplots(1, 3, figsize=(12, 3.8), width_ratios=(1, 1.9, 1), layout="constrained")
+def draw(right: Array, drawn: Array, lengths: dict[int, float], file: Path) -> None:
+    figure, (left, middle, last) = plt.subplots(1, 3, figsize=(12, 3.6), width_ratios=(1, 2, 1), layout="constrained")
     left.plot(range(1, 9), 100 * right, "o-", color="tab:blue")
     left.set(title="1. an output at each step", xlabel="rows read", ylabel="held-out digits right (%)", ylim=(0, 102))
-    middle.imshow(np.pad(drawn, ((0, 0), (0, 0), (1, 1), (1, 1))).transpose(1, 2, 0, 3).reshape(-1, 100), cmap="gray_r")
+    middle.imshow(np.pad(drawn, ((0, 0), (0, 0), (1, 1), (1, 1))).transpose(0, 2, 1, 3).reshape(-1, 100), cmap="gray_r")
     middle.set(title="2. output to hidden, drawing digits", xticks=[], yticks=[])
     last.bar(list(lengths), [100 * x for x in lengths.values()], color="tab:green")
     last.set(title="3. one output at the end", xlabel="length of the sequence", ylim=(0, 102))
@@ -167,39 +144,38 @@ def main() -> tuple[float, float, float]:
     bunch, rng = load_digits(), np.random.default_rng(1)
     order = rng.permutation(len(bunch.images))
     images, digits = bunch.images[order], bunch.target[order]
-    new, truth = images[SEEN:], digits[SEEN:]
-    seen = images[:SEEN], digits[:SEEN]
+    seen, new, truth = (images[:SEEN], digits[:SEEN]), images[SEEN:], digits[SEEN:]
+    given = {"step": 0}
 
-    console.rule("1. hidden to hidden, an output at each step")
-    each = hidden_to_hidden(at_end=False)
-    weights = train(each, shifted, {"H": 128, "N": 8, "C": 10}, 80, *seen)
-    p = gc.System(*each).compile("p", dtype="float32")(**minibatches({"x": new / 16}, 1), step=0, **weights)
+    def native(equations: list[gc.Eq], output: str) -> Any:
+        return gc.System(*equations).compile(output, dtype="float32")
+
+    print("\n1. hidden to hidden, an output at each step")
+    weights = fit(each := hidden_to_hidden(at_end=False), shifted, 60, seen)
+    p = native(each, "p")(**minibatches({"x": new / 16}, len(new)), **given, **weights)
     right = (p.argmax(-1) == truth).mean(1)
-    console.print("right after each row: " + " ".join(f"{r:.1%}" for r in right))
+    print("held-out digits right after each row:", " ".join(f"{r:.1%}" for r in right))
 
-    console.rule("2. output to hidden, teacher forcing")
-    forced = output_to_hidden(forced=True)
-    weights = train(forced, greys, {"H": 64, "N": 8, "C": 10, "T": 8, "Q": LEVELS}, 40, *seen)
-    cost, data = gc.System(*forced).compile("cost", dtype="float32"), minibatches(greys(new, rng), 1)
-    costs = [cost(digit=np.full((1, len(new)), c), **data, step=0, **weights) for c in range(10)]
+    print("\n2. output to hidden, teacher forcing")
+    weights = fit(forced := output_to_hidden(forced=True), greys, 40, seen)
+    cost, data = native(forced, "cost"), minibatches(greys(new, rng), len(new))
+    costs = [cost(digit=np.full((1, len(new)), c), **data, **given, **weights) for c in range(10)]
     forced_right = float((np.argmin(costs, 0) == truth).mean())
-    console.print(f"right, by the likeliest digit: {forced_right:.1%}")
-    free = gc.System(*output_to_hidden(forced=False))
-    noise = rng.gumbel(size=(50, 8, 8, LEVELS)).astype(np.float32)
-    drawn = free.compile("drawn", dtype="float32")(digit=np.arange(50)[None] % 10, noise=noise, step=0, **weights)
-    console.print(f"fed with its own output: {free.graph().without_auxiliary()}")
+    print(f"held-out digits right, by the likeliest digit: {forced_right:.1%}")
+    free, noise = output_to_hidden(forced=False), rng.gumbel(size=(50, 8, 8, LEVELS)).astype(np.float32)
+    drawn = native(free, "drawn")(digit=np.arange(50)[None] % 10, noise=noise, **given, **weights)
+    print("graph when fed with its own output:", gc.System(*free).graph().without_auxiliary())
 
-    console.rule("3. hidden to hidden, one output at the end of unequal sequences")
-    end = hidden_to_hidden(at_end=True)
-    weights = train(end, paced, {"H": 128, "N": 8, "C": 10}, 80, *seen)
+    print("\n3. hidden to hidden, one output at the end of sequences of unequal length")
+    weights = fit(end := hidden_to_hidden(at_end=True), paced, 50, seen)
     data = paced(new, rng)
-    p = gc.System(*end).compile("p", dtype="float32")(**minibatches(data, 1), step=0, **weights)
-    hit = p.argmax(-1) == truth
-    console.print(f"right: {hit.mean():.1%} of sequences of {data['length'].min()} to {data['length'].max()} steps")
+    p = native(end, "p")(**minibatches(data, len(new)), **given, **weights)
+    hit, length = p.argmax(-1) == truth, data["length"]
+    print(f"held-out digits right: {hit.mean():.1%}, of sequences of {length.min()} to {length.max()} steps")
 
-    by_length = {m: hit[data["length"] == m].mean() for m in np.unique(data["length"])}
+    by_length = {int(m): float(hit[length == m].mean()) for m in np.unique(length)}
     draw(right, drawn.reshape(5, 10, 8, 8), by_length, ROOT / "out" / "topologies.png")
-    console.print("picture: out/topologies.png")
+    print("picture: out/topologies.png")
     return float(right[-1]), forced_right, float(hit.mean())
 
 

@@ -95,7 +95,7 @@ def _panel(e: Emitter, source: Read, chosen: Plan, blocks: Sequence[Block], orig
     subs = (*(block.bounds.index for block in moving), chosen.vec)
     tensor = Tensor(f"panel{number}", (Const(0),) * len(subs), "tensor", source.kind)
     lowers = (*(block.start for block in moving), origin)
-    e.refs[tensor] = Ref(memory, (*strides, ir.Constant(I64, 1)), lowers, ())
+    e.refs[tensor] = Ref(memory, (*strides, ir.Constant(I64, 1)), lowers, (), padded=True)
     return Read(tensor, subs)
 
 

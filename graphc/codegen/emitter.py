@@ -21,7 +21,10 @@ from graphc.equations.system import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Ref:
-    """A buffer in the running kernel: its address, the stride of each axis in elements, its lowest coordinates."""
+    """A buffer in the running kernel: its address, the stride of each axis in elements, its lowest coordinates.
+
+    `padded`: whole vectors may be read and written at its end, so that no access to it needs a mask.
+    """
 
     pointer: ir.Value
     strides: tuple[ir.Value, ...]
@@ -29,6 +32,7 @@ class Ref:
     extents: tuple[ir.Value, ...]
     ring: tuple[int, int] | None = None
     dims: tuple[Expr, ...] = ()
+    padded: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -187,7 +187,8 @@ def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
     lanes = e.tile.lanes
     start = e.sum_of([start, e.product(ir.Constant(I64, chunk * lanes), found.lane)])
     if _is_const(found.lane, 1):
-        return vector_load(e, e.pointer(base, start, ty), ty, e.tile.mask)
+        mask = None if e.refs[read.tensor].padded else e.tile.mask
+        return vector_load(e, e.pointer(base, start, ty), ty, mask)
     if _is_const(found.lane, -1):
         start = e.builder.sub(start, ir.Constant(I64, lanes - 1))
         mask = None if e.tile.mask is None else _reverse(e, e.tile.mask)
@@ -283,13 +284,13 @@ def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, 
     lanes = e.tile.lanes
     start = e.sum_of([start, e.product(ir.Constant(I64, chunk * lanes), found.lane)])
     if _is_const(found.lane, 1):
-        vector_store(e, e.pointer(base, start, ty), value, ty)
+        mask = None if e.refs[tensor].padded else e.tile.mask
+        vector_store(e, e.pointer(base, start, ty), value, ty, mask)
     else:
         scatter(e, base, _lane_offsets(e, start, found.lane), value, ty)
 
 
-def vector_store(e: Emitter, pointer: ir.Value, value: ir.Value, ty: ir.Type) -> None:
-    mask = e.tile.mask
+def vector_store(e: Emitter, pointer: ir.Value, value: ir.Value, ty: ir.Type, mask: ir.Value | None) -> None:
     if mask is None:
         e.builder.store(value, pointer, align=e.bits // 8 if ty is e.real else 8)
         return

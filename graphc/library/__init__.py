@@ -10,10 +10,12 @@ from graphc.library.layers import Layer, conv2d, dense, maxpool
 from graphc.library.losses import cross_entropy, mse
 from graphc.library.optimisers import Optimiser, adam, sgd
 from graphc.library.progress import chunks
+from graphc.library.training import Trained, initial, minibatches, parameters, train
 
 __all__ = [
     "Layer",
     "Optimiser",
+    "Trained",
     "adam",
     "chunks",
     "conv2d",
@@ -21,8 +23,12 @@ __all__ = [
     "dense",
     "elman",
     "gru",
+    "initial",
     "lstm",
     "maxpool",
+    "minibatches",
     "mse",
+    "parameters",
     "sgd",
+    "train",
 ]

@@ -24,7 +24,7 @@ def elman(name: str, x: Tensor, units: Any) -> Layer:
 
 
 def lstm(name: str, x: Tensor, units: Any) -> Layer:
-    """c[t] = f c[t-1] + i tanh(..), s[t] = o tanh(c[t]) with gates i, f, o (Hochreiter and Schmidhuber 1997, Gers 2000)."""
+    """c[t] = f c[t-1] + i tanh(..), s[t] = o tanh(c[t]), gates i, f, o (Hochreiter, Schmidhuber 1997; Gers 2000)."""
     s, at, before = _state(name, x, units)
     c = Tensor(f"{name}_c", *s.dims)
     gates, equations, params = _gates(name, "ifo", x, s, at, before)
