@@ -105,7 +105,7 @@ def _score(nest: Nest, index: Index) -> float:
     for s in nest.statements:
         reducing = bool(inner_indices(s, nest))
         stride = is_contiguous(s.tensor, s.write, index)
-        total += (0.5 if reducing else 2.0) if stride else (-0.5 if reducing else -2.0) if stride is None else 0.0
+        total += (0.5 if reducing else 2.0) if stride else (-0.5 if reducing else -1.0) if stride is None else 0.0
         for r in statement_reads(s):
             stride = is_contiguous(r.tensor, r.subs, index) if all(is_plain(x) for x in r.subs) else None
             if stride is None and any(index in indices_of(x) for x in r.subs):
@@ -113,7 +113,7 @@ def _score(nest: Nest, index: Index) -> float:
                 total -= 0.3 if packed else 4.0 if reducing else 0.5
             elif stride:
                 total += 2.0 if reducing else 1.0
-        total += 0.6 * _heavy(s.value)
+        total += (0.6 if reducing else 3.0) * _heavy(s.value)
     return total
 
 

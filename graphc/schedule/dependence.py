@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import networkx as nx
 
 from graphc.equations.domain import affine_text
-from graphc.equations.expr import Const, Expr, Index, Read, make, reads
+from graphc.equations.expr import Const, Expr, Index, Op, Read, above_reads, indices_of, make, reads
+from graphc.equations.ops import OPS
+from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
+
+
+Axes = dict[Tensor, tuple[int, ...]]
+COSTLY = 4  # flops of one operation from which a wavefront is worth its strided accesses
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +75,10 @@ def is_cyclic(component: Sequence[Statement], deps: Sequence[Dependence]) -> boo
 
 @dataclass(frozen=True)
 class LoopChoice:
-    """One axis per tensor of a component, a shift per tensor, and the direction in which time runs along it."""
+    """One axis per tensor of a component (or several, whose sum is time: a wavefront), a shift per tensor, and the
+    direction in which time runs along it."""
 
-    axes: dict[Tensor, int]
+    axes: Axes
     shifts: dict[Tensor, int]
     step: int
     complete: bool
@@ -86,19 +94,27 @@ def from_data(sub: Expr) -> bool:
     return bool(reads(sub))
 
 
-def coordinate(s: Statement, axes: dict[Tensor, int]) -> Expr:
+def along(subs: Sequence[Expr], axes: tuple[int, ...]) -> Expr:
+    """The sum of the subscripts on these axes."""
+    total: Expr = Const(0)
+    for a in axes:
+        total = total + subs[a]
+    return total
+
+
+def coordinate(s: Statement, axes: Axes) -> Expr:
     """Where a statement stands along the axes: at what it writes; where that comes from data (an adjoint's scatter),
     at what it reads of the cycle."""
-    written = s.write[axes[s.tensor]]
+    written = along(s.write, axes[s.tensor])
     if not from_data(written):
         return written
     for r in statement_reads(s):
-        if r.tensor in axes and not from_data(r.subs[axes[r.tensor]]):
-            return r.subs[axes[r.tensor]]
+        if r.tensor in axes and not from_data(along(r.subs, axes[r.tensor])):
+            return along(r.subs, axes[r.tensor])
     return s.domain.indices[0]
 
 
-def distance(d: Dependence, axes: dict[Tensor, int]) -> Expr:
+def distance(d: Dependence, axes: Axes) -> Expr:
     """Reader's coordinate minus the coordinate read, along the axes.
 
     An index read from data is taken to point back, which the run checks: what it reads lies at least one step before
@@ -106,10 +122,10 @@ def distance(d: Dependence, axes: dict[Tensor, int]) -> Expr:
     """
     if d.read is None:
         return Const(0)
-    sub = d.read.subs[axes[d.read.tensor]]
+    sub = along(d.read.subs, axes[d.read.tensor])
     if from_data(sub):
         return Const(1)
-    if from_data(d.source.write[axes[d.source.tensor]]):
+    if from_data(along(d.source.write, axes[d.source.tensor])):
         return Const(-1)
     return coordinate(d.target, axes) - sub
 
@@ -131,7 +147,8 @@ def _sign(e: Expr, d: Dependence, system: System) -> tuple[bool, bool, bool, boo
 
 
 def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
-    """The best loop that makes progress on a cycle: one that carries all of it if there is one, else the first."""
+    """The best loop that makes progress on a cycle: one axis that carries all of it if there is one; else, where the
+    work is worth it, a wavefront; else the first axis on which there is progress."""
     tensors = list(dict.fromkeys(s.tensor for s in component))
     best: LoopChoice | None = None
     for axis in range(len(tensors[0].dims)):
@@ -142,14 +159,33 @@ def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], syst
         if choice is not None and choice.complete:
             return choice
         best = best or choice
+    if best is None or _is_costly(component):
+        best = _wavefront(tensors, component, deps, system) or best
     return best
+
+
+def _wavefront(
+    tensors: Sequence[Tensor], component: Sequence[Statement], deps: Sequence[Dependence], system: System
+) -> LoopChoice | None:
+    """The sum of two axes as time, if it carries the whole cycle: all points of a diagonal are independent."""
+    rank = min(len(t.dims) for t in tensors)
+    for pair in combinations(range(rank), 2):
+        choice = _judge({t: pair for t in tensors}, component, deps, system)
+        if choice is not None and choice.complete:
+            return choice
+    return None
+
+
+def _is_costly(component: Sequence[Statement]) -> bool:
+    nodes = (n for s in component for n in above_reads(s.value))
+    return any(isinstance(n, Op) and OPS[n.name].flops >= COSTLY for n in nodes)
 
 
 def _propagate(
     seed: Tensor, axis: int, tensors: Sequence[Tensor], deps: Sequence[Dependence]
-) -> dict[Tensor, int] | None:
+) -> Axes | None:
     """Give every tensor of the component an axis, each the one on which its reads lie nearest."""
-    axes = {seed: axis}
+    axes: Axes = {seed: (axis,)}
     changed = True
     while changed and len(axes) < len(tensors):
         changed = False
@@ -160,9 +196,9 @@ def _propagate(
             if (reader in axes) == (source in axes):
                 continue
             new = source if reader in axes else reader
-            ranked = sorted((_spread(distance(d, {**axes, new: a})), a) for a in range(len(new.dims)))
+            ranked = sorted((_spread(distance(d, {**axes, new: (a,)})), a) for a in range(len(new.dims)))
             if ranked:
-                axes[new] = ranked[0][1]
+                axes[new] = (ranked[0][1],)
                 changed = True
     return axes if len(axes) == len(tensors) else None
 
@@ -172,7 +208,7 @@ def _spread(e: Expr) -> tuple[int, int]:
 
 
 def _judge(
-    axes: dict[Tensor, int], component: Sequence[Statement], deps: Sequence[Dependence], system: System
+    axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System
 ) -> LoopChoice | None:
     distances = {d: distance(d, axes) for d in deps}
     shifts = {t: 0 for t in axes}
@@ -198,7 +234,7 @@ def _shifted(d: Dependence, e: Expr, shifts: dict[Tensor, int]) -> Expr:
 
 
 def _shifts(
-    axes: dict[Tensor, int], deps: Sequence[Dependence], distances: dict[Dependence, int], step: int
+    axes: Axes, deps: Sequence[Dependence], distances: dict[Dependence, int], step: int
 ) -> dict[Tensor, int] | None:
     """Shifts under which every distance has the sign of `step` or is zero (Bellman-Ford); None if there are none."""
     # Want step*(distance - shift[target] + shift[source]) >= 0.
@@ -216,7 +252,7 @@ def _shifts(
 
 
 def _direction(
-    axes: dict[Tensor, int],
+    axes: Axes,
     shifts: dict[Tensor, int],
     distances: dict[Dependence, Expr],
     component: Sequence[Statement],
@@ -240,11 +276,10 @@ def _direction(
 
 
 def index_in(time: Expr, domain_indices: Sequence[Index]) -> tuple[Index, int] | None:
-    """(index, sign) if `time` moves by one with exactly one index of the domain."""
-    from graphc.equations.simplify import affine_parts
-
+    """(index, sign) for an index of the domain that moves with `time` by one, so that it can be given up for it."""
     parts, _ = affine_parts(time)
-    own = [(leaf, k) for leaf, k in parts.items() if leaf in domain_indices]
-    if len(own) == 1 and abs(own[0][1]) == 1 and isinstance(own[0][0], Index):
-        return own[0][0], own[0][1]
-    return None
+    own = [(leaf, k) for leaf, k in parts.items() if leaf in domain_indices and isinstance(leaf, Index)]
+    if any(indices_of(leaf) for leaf in parts if not isinstance(leaf, Index)):
+        return None
+    steps = [(i, k) for i, k in own if abs(k) == 1]
+    return steps[-1] if steps and len(steps) == len(own) else None

@@ -113,7 +113,7 @@ def _loop(
         ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in part.values()]
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
         upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))
-        along = {t: (axis, choice.shifts[t]) for t, axis in choice.axes.items()}
+        along = {t: (axes[0], choice.shifts[t]) for t, axes in choice.axes.items() if len(axes) == 1}
         tree.append(Loop(var, lower, upper, choice.step, tuple(body), along))  # type: ignore[arg-type]
     return tree
 
