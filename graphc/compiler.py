@@ -7,6 +7,7 @@ Everything before machine code runs under one lock, because isl's and LLVM's con
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -18,6 +19,7 @@ from graphc.equations.errors import ArgumentError, DefinitionError
 from graphc.equations.system import System, Tensor
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
+from graphc.schedule.verify import verify_small
 from graphc.transforms import PASSES
 from graphc.transforms.unfold import unfold_all
 from graphc.view import trace
@@ -83,6 +85,8 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
         system = changed
     with trace.stage("schedule", times):
         program = schedule(system, outputs, update)
+    if os.environ.get("GRAPHC_VERIFY"):
+        verify_small(program)
     trace.show("program", program)
     with trace.stage("emit", times):
         kernel = emit_kernel(program, options.dtype, host())

@@ -186,6 +186,9 @@ class Values:
         if not isinstance(n, ir.Constant):
             raise UnsupportedError("a power of integers needs a literal exponent\n  mend: compile with dtype='float64'")
         exponent = n.constant[0] if isinstance(n.constant, list) else n.constant
+        exponent = exponent.constant if isinstance(exponent, ir.Constant) else exponent
+        if int(exponent) < 0:
+            raise UnsupportedError("a quotient has no value among the integers\n  mend: compile with dtype='float64'")
         total = self._like(a, 1)
         for _ in range(int(exponent)):
             total = self.builder.mul(total, a)

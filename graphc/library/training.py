@@ -44,17 +44,18 @@ def train(
 ) -> Trained:
     """Weights that make `loss` small, by Adam at a rate that falls from `rate` to nothing, with a progress bar.
 
-    `epoch` draws the arrays of one epoch (of `dtype`, or integers), minibatches along their first axis; `sizes` are
-    those of the parameters.
+    `epoch` draws the arrays of one epoch (of `dtype`, or integers), minibatches along their first axis; `sizes` tells
+    those of the parameters, which are baked in.
     """
     equations, rng = list(equations), np.random.default_rng(seed)
     params = parameters(equations)
     step, following = Input("step", dtype="int64"), Tensor("step_next", dtype="int64")
     now = Input("rate")
     rule = adam(loss, params, now)
+    known = {str(s): sizes[str(s)] for p in params for d in p.dims for s in d.free_symbols}
     started = perf_counter()
     system = System(*equations, *rule.equations, sp.Eq(following, step + 1))
-    run = system.compile(loss, update={**rule.update, step: following}, dtype=dtype)
+    run = system.compile(loss, update={**rule.update, step: following}, dtype=dtype, sizes=known)
     compiled = perf_counter()
     weights = initial(params, sizes, rng, dtype)
     memory, done = rule.start(**weights), 0

@@ -15,6 +15,7 @@ from graphc.schedule.layout import pack
 from graphc.schedule.loops import build_loops
 from graphc.schedule.program import Program
 from graphc.schedule.rings import with_rings
+from graphc.schedule.skew import skew
 from graphc.schedule.statements import statements
 from graphc.schedule.storage import buffers
 
@@ -22,6 +23,7 @@ from graphc.schedule.storage import buffers
 def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, Tensor]) -> Program:
     """The program that computes `outputs` (and the new values of updated arguments)."""
     system = pack(system)
+    system = skew(system, statements(system), [*outputs, *update.values()])
     found = split_interior(statements(system), assume(system.sizes, (), least=0))
     tree = build_loops(found, dependences(found, system), system)
     body = fuse(shorten_chains(tree))

@@ -24,13 +24,18 @@ def failure(program: Program, variants: tuple[str, ...]) -> str | None:
     return None
 
 
+def _kind(why: str | None) -> str:
+    """What is kept while a failing program is made smaller: the error, and for a wrong value the variant."""
+    return " ".join((why or "none").split()[:2]) if (why or "").startswith("Difference") else (why or "none").split(":")[0]
+
+
 def shrink(program: Program, variants: tuple[str, ...], effort: int = 60) -> Program:
     """A program with as little as possible that still fails in the same way (the same kind of error)."""
-    wanted = (failure(program, variants) or "").split(":")[0]
+    wanted = _kind(failure(program, variants))
     while effort > 0:
         for candidate in program.smaller():
             effort -= 1
-            if effort <= 0 or (failure(candidate, variants) or " ").split(":")[0] == wanted:
+            if effort <= 0 or _kind(failure(candidate, variants)) == wanted:
                 break
         else:
             return program

@@ -12,6 +12,7 @@ from graphc import compiler
 from graphc.equations.errors import GraphcError, UnsupportedError
 from graphc.equations.evaluate import evaluate
 from graphc.equations.system import System, Tensor
+from graphc.schedule.verify import verify
 from graphc.transforms.differentiate import gradients
 from tests.fuzz.programs import Program
 
@@ -99,6 +100,7 @@ def _one(
                 run = compiler.compile(graded, outputs, sizes=sizes, unfold=True, dtype=dtype)
             except UnsupportedError:
                 return
+    verify(run.program, sizes, {k: v for k, v in given.items() if v.dtype.kind == "i"}, most=20_000)
     needed = {k: v for k, v in given.items() if k in run._needed or k in {t.name for t in run.system.inputs}}
     extra = {k: v for k, v in sizes.items() if k in run.system.sizes and k not in run.system.fixed}
     found = run(**needed, **extra)

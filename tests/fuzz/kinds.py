@@ -182,7 +182,7 @@ def reduction(m: Maker) -> None:
     if f"[t, i]" not in inner:
         inner = f"({inner} + {m.with_dims('T', 'N')}[t, i])"
     if name == "Prod":
-        inner = f"(1 + 0.1*tanh({inner}))"
+        inner = f"cos(0.2*{inner})"
     axis = m.rng.choice(["i", "i", "t", "t, i"])
     dims = {"i": ("T",), "t": ("N",), "t, i": ()}[axis]
     left = {"i": f"{y}[t]", "t": f"{y}[i]", "t, i": y}[axis]
@@ -192,7 +192,7 @@ def reduction(m: Maker) -> None:
 @kind
 def nested_reductions(m: Maker) -> None:
     a, w, y = m.with_dims("T", "N"), m.given("M", "N"), m.fresh("y")
-    inner = m.rng.choice([f"amax({w}[j, i]*{a}[t, i], i)", f"logsumexp({w}[j, i] + {a}[t, i], i)", f"Prod(1 + 0.1*{w}[j, i]*{a}[t, i], i)"])
+    inner = m.rng.choice([f"amax({w}[j, i]*{a}[t, i], i)", f"logsumexp({w}[j, i] + {a}[t, i], i)", f"Prod(cos({w}[j, i]*{a}[t, i]/4), i)"])
     outer = m.rng.choice([f"Sum({inner}**2, j)", f"amin({inner}, j)", f"tanh(Sum(sin({inner}), j))", f"Mean({inner}, j)"])
     m.add(f"Eq({y}[t], {outer})", **{y: ("T",)})
 

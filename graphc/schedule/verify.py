@@ -1,0 +1,310 @@
+"""A check of finished programs, apart from everything that makes them: the Program is walked at concrete sizes, point by
+point in its own order, and each access is held against what the memory holds at that moment.
+
+    verify(program, {"T": 5, "N": 3})      returns None, or raises VerifyError naming the statement and the point
+
+It knows nothing of dependences, segments, rings or blocks: it sees statements, loops and addresses. That every element
+gets exactly the contributions its equation says is counted from the system.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import islpy as isl
+import numpy as np
+import numpy.typing as npt
+
+from graphc.equations.domain import fix_sizes, has_reads
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.ops import OPS, REDUCTIONS
+from graphc.equations.points import points
+from graphc.equations.sizes import dim_value
+from graphc.equations.system import Tensor
+from graphc.schedule.program import Buffer, Loop, Nest, Node, Program, Statement, statement_reads
+
+Point = tuple[int, ...]
+Array = npt.NDArray[Any]
+Data = Mapping[str, Any]
+MOST_POINTS = 200_000
+
+
+class VerifyError(AssertionError):
+    """An internal error: the scheduler made a program that does not compute its system."""
+
+
+def verify(program: Program, sizes: Mapping[str, int], data: Data | None = None, most: int = MOST_POINTS) -> bool:
+    """Walk the program at these sizes; False, and nothing is checked, if it has more points than `most`.
+
+    `data`: arrays of integer arguments, to know where data-dependent subscripts point; an access whose place is unknown
+    without them is taken to be right.
+
+    Raises VerifyError where a read finds an element that is not complete or no longer there, an access leaves its buffer,
+    points of a nest that should be independent are not, or an element of an output is missing.
+    """
+    walk = _Walk(program, {**sizes, **program.system.fixed}, data or {})
+    if sum(len(e.rows) for e in walk.executions.values()) > most:
+        return False
+    walk.run()
+    return True
+
+
+def verify_small(program: Program) -> None:
+    """Walk the program at a few small sizes, where it has few enough points."""
+    free = [n for n in program.system.sizes if n not in program.system.fixed]
+    for n in (1, 2, 5):
+        sizes = {**{name: n + k % 2 for k, name in enumerate(free)}, **program.system.fixed}
+        dims = [dim_value(d, sizes) for t in program.system.tensors for d in t.dims]
+        if min(dims, default=0) < 0:
+            continue
+        verify(program, sizes)
+
+
+@dataclass
+class _Access:
+    """Where a statement touches a tensor, one row a point; None where only data could tell."""
+
+    read: Read
+    places: list[Point] | None
+
+
+@dataclass
+class _Execution:
+    """A statement's points, by the values of the loop variables around it and then by parallel point."""
+
+    statement: Statement
+    rows: Array
+    write: _Access
+    reads: list[_Access]
+    at: dict[Point, dict[Point, list[int]]]
+
+
+@dataclass
+class _Memory:
+    """One tensor: which element each address holds, and how many contributions each element has."""
+
+    holds: dict[Point, Point] = field(default_factory=dict)
+    count: Counter[Point] = field(default_factory=Counter)
+    wanted: Counter[Point] = field(default_factory=Counter)
+    certain: bool = True
+
+
+class _Walk:
+    def __init__(self, program: Program, sizes: dict[str, int], data: Data) -> None:
+        self.program, self.sizes, self.data = program, sizes, {k: np.asarray(v) for k, v in data.items()}
+        self.env: dict[Index, int] = {}
+        self.memory = {t: _Memory() for t in program.buffers}
+        self.ranges: dict[Index, tuple[int, int]] = {}
+        for node in program.body:
+            self._measure(node)
+        self.executions = {s: self._execution(s, nest) for nest in program.nests for s in nest.statements}
+        self._count_wanted()
+
+    def run(self) -> None:
+        for node in self.program.body:
+            self._node(node)
+        for t in (*self.program.outputs, *self.program.update.values()):
+            memory = self.memory[t]
+            for coords in np.ndindex(*(dim_value(d, self.sizes) for d in t.dims)):
+                address = self._address(t, coords, "the end", coords)
+                if memory.holds.get(address) != coords or not self._complete(t, coords):
+                    raise VerifyError(f"{t.name}{list(coords)} is not computed at the end")
+
+    # What each element should get ------------------------------------------------------------------------------------
+
+    def _count_wanted(self) -> None:
+        for eq in self.program.system.equations:
+            memory = self.memory.get(eq.tensor)
+            if memory is None:
+                continue
+            for term in eq.terms:
+                rows = points(fix_sizes(term.domain.set, self.sizes))
+                places = self._places(Read(eq.tensor, term.write), term.domain.indices, rows)
+                if places is None:
+                    memory.certain = False
+                else:
+                    memory.wanted.update(places)
+
+    def _measure(self, node: Node) -> None:
+        """The least and the largest value of every loop variable."""
+        if isinstance(node, Nest):
+            return
+        low, high = self._value(node.lower), self._value(node.upper)
+        least, most = self.ranges.get(node.var, (low, high))
+        if low <= high:
+            self.ranges[node.var] = min(least, low), max(most, high)
+        for i in range(low, high + 1) if any(isinstance(n, Loop) for n in node.body) else ():
+            self.env[node.var] = i
+            for child in node.body:
+                self._measure(child)
+        self.env.pop(node.var, None)
+
+    def _execution(self, s: Statement, nest: Nest) -> _Execution:
+        points_of = fix_sizes(s.domain.set, self.sizes)
+        for k, i in enumerate(s.domain.indices):
+            if i in nest.outer:
+                low, high = self.ranges.get(i, (0, -1))
+                points_of = points_of.lower_bound_val(isl.dim_type.set, k, isl.Val(low))
+                points_of = points_of.upper_bound_val(isl.dim_type.set, k, isl.Val(high))
+        rows = points(points_of)
+        outer = [s.domain.indices.index(i) for i in nest.outer]
+        inner = [s.domain.indices.index(i) for i in nest.parallel]
+        at: dict[Point, dict[Point, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for k, row in enumerate(rows.tolist()):
+            at[tuple(row[o] for o in outer)][tuple(row[o] for o in inner)].append(k)
+        accesses = [_Access(r, self._places(r, s.domain.indices, rows)) for r in statement_reads(s)]
+        write = Read(s.tensor, s.write)
+        return _Execution(s, rows, _Access(write, self._places(write, s.domain.indices, rows)), accesses, at)
+
+    def _places(self, access: Read, indices: Sequence[Index], rows: Array) -> list[Point] | None:
+        columns = [self._column(sub, indices, rows) for sub in access.subs]
+        known = [c for c in columns if c is not None]
+        if len(known) < len(columns):
+            return None
+        return [tuple(p) for p in np.column_stack([*known, np.zeros((len(rows), 0), np.int64)]).tolist()]
+
+    def _column(self, e: Expr, indices: Sequence[Index], rows: Array) -> Array | None:
+        """The values of an integer expression at each row; None where they come from data that are not given."""
+        done: dict[Expr, Array] = {}
+        for node in postorder(e):
+            match node:
+                case Const(value=value):
+                    done[node] = np.full(len(rows), value)
+                case Size(name=name):
+                    done[node] = np.full(len(rows), self.sizes[name])
+                case Index():
+                    done[node] = rows[:, indices.index(node)]
+                case Read(tensor=tensor, subs=subs) if tensor.name in self.data:
+                    done[node] = self.data[tensor.name][tuple(done[s] for s in subs)]
+                case Op(name=name, args=args) if OPS[name].exact is not None and not any(has_reads(a) and a not in done for a in args):
+                    exact: Any = OPS[name].exact
+                    done[node] = np.asarray(np.frompyfunc(exact, len(args), 1)(*(done[a] for a in args)))
+                case _:
+                    return None
+        return done[e].astype(np.int64)
+
+    # Walking ---------------------------------------------------------------------------------------------------------
+
+    def _node(self, node: Node) -> None:
+        if isinstance(node, Nest):
+            self._nest(node)
+            return
+        low, high = self._value(node.lower), self._value(node.upper)
+        for i in range(low, high + 1) if node.step > 0 else range(high, low - 1, -1):
+            self.env[node.var] = i
+            for child in node.body:
+                self._node(child)
+        self.env.pop(node.var, None)
+
+    def _value(self, e: Expr) -> int:
+        (value,) = self._numbers([e])
+        return value
+
+    def _numbers(self, exprs: Sequence[Expr]) -> Point:
+        indices = tuple(self.env)
+        row = np.array([[self.env[i] for i in indices]], np.int64).reshape(1, len(indices))
+        found = []
+        for e in exprs:
+            if any(isinstance(n, Index) and n not in self.env for n in postorder(e)):
+                raise VerifyError(f"{e!r} is asked for outside the loop over its index")
+            column = self._column(e, indices, row)
+            assert column is not None
+            found.append(int(column[0]))
+        return tuple(found)
+
+    def _nest(self, nest: Nest) -> None:
+        outer = tuple(self.env[i] for i in nest.outer)
+        runs = [self.executions[s] for s in nest.statements]
+        at = [r.at.get(outer, {}) for r in runs]
+        for r, own in zip(runs, at, strict=True):
+            if own.keys() != at[0].keys():
+                odd = next(iter(own.keys() ^ at[0].keys()))
+                raise VerifyError(f"{r.statement!r} and {runs[0].statement!r} share a nest, but only one runs at {odd}")
+        touched: dict[tuple[Tensor, Point], tuple[Point, bool]] = {}
+        frames = {t: self._frame(self.program.buffers[t]) for r in runs for t in (r.statement.tensor, *(a.read.tensor for a in r.reads))}
+        for point in at[0] if at else ():
+            for r, own in zip(runs, at, strict=True):
+                for k in own[point]:
+                    for access in r.reads:
+                        self._read(r, access, k, point, frames, touched)
+                    self._write(r, k, point, frames, touched)
+
+    def _frame(self, buffer: Buffer) -> tuple[Point, Point]:
+        """Lowest coordinate and number of coordinates of each axis, at the current point of the loops."""
+        return self._numbers(buffer.lower), self._numbers(buffer.extent)
+
+    def _address(
+        self, tensor: Tensor, coords: Point, where: Any, point: Point, frame: tuple[Point, Point] | None = None
+    ) -> Point:
+        buffer = self.program.buffers[tensor]
+        lowers, extents = frame or self._frame(buffer)
+        address = []
+        for axis, (c, low, n) in enumerate(zip(coords, lowers, extents, strict=True)):
+            if buffer.ring is not None and buffer.ring[0] == axis:
+                address.append((c - low) % buffer.ring[1])
+                continue
+            if not 0 <= c - low < n:
+                raise VerifyError(f"{where!r} at {point} touches {tensor.name}{list(coords)}, outside its buffer: axis {axis} has {low} .. {low + n - 1}")
+            address.append(c - low)
+        return tuple(address)
+
+    def _read(self, r: _Execution, access: _Access, k: int, point: Point, frames: Any, touched: Any) -> None:
+        if access.places is None:
+            return
+        tensor, coords, s = access.read.tensor, access.places[k], r.statement
+        address = self._address(tensor, coords, s, tuple(r.rows[k].tolist()), frames[tensor])
+        if tensor.given:
+            return
+        memory = self.memory[tensor]
+        if memory.holds.get(address) != coords:
+            there = memory.holds.get(address)
+            raise VerifyError(f"{self._at(r, k)} reads {tensor.name}{list(coords)}, but there is {tensor.name}{list(there)}" if there is not None else f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which is not written yet")
+        if not self._complete(tensor, coords):
+            raise VerifyError(
+                f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which has {memory.count[coords]} of its {memory.wanted[coords]} contributions"
+            )
+        before = touched.setdefault((tensor, address), (point, False))
+        if before[0] != point:
+            if before[1]:
+                raise VerifyError(f"{self._at(r, k)} reads what the independent point {before[0]} of its nest writes: {tensor.name}{list(coords)}")
+            touched[tensor, address] = (("many",), False)
+
+    def _write(self, r: _Execution, k: int, point: Point, frames: Any, touched: Any) -> None:
+        s = r.statement
+        if r.write.places is None:
+            return
+        coords, memory = r.write.places[k], self.memory[s.tensor]
+        address = self._address(s.tensor, coords, s, tuple(r.rows[k].tolist()), frames[s.tensor])
+        if touched.setdefault((s.tensor, address), (point, True))[0] != point:
+            raise VerifyError(f"{self._at(r, k)} writes {s.tensor.name}{list(coords)}, which another, independent point of its nest touches")
+        touched[s.tensor, address] = (point, True)
+        if s.mode == "set":
+            if coords in memory.count:
+                raise VerifyError(f"{self._at(r, k)} sets {s.tensor.name}{list(coords)} again")
+            memory.holds[address] = coords
+            memory.count[coords] = 0 if self._starts(s, coords) else 1
+            return
+        if memory.holds.get(address) != coords:
+            raise VerifyError(f"{self._at(r, k)} adds to {s.tensor.name}{list(coords)}, which has no start value there")
+        memory.count[coords] += 1
+        if memory.certain and memory.count[coords] > memory.wanted[coords]:
+            raise VerifyError(f"{self._at(r, k)} is one contribution too many to {s.tensor.name}{list(coords)}")
+
+    def _starts(self, s: Statement, coords: Point) -> bool:
+        """Whether a set is the start of a reduction, not a contribution: it has the identity, and no term is like it."""
+        eq = self.program.system.by_tensor[s.tensor]
+        if eq.reduce == "assign" or not isinstance(s.value, Const):
+            return False
+        plain = [t for t in eq.terms if t.value is s.value]
+        return float(s.value.value) == float(REDUCTIONS[eq.reduce][0]) and not plain
+
+    def _complete(self, tensor: Tensor, coords: Point) -> bool:
+        memory = self.memory[tensor]
+        return coords in memory.count and (not memory.certain or memory.count[coords] == memory.wanted[coords])
+
+    def _at(self, r: _Execution, k: int) -> str:
+        names = [f"{i.name} = {v}" for i, v in zip(r.statement.domain.indices, r.rows[k].tolist(), strict=True)]
+        return f"{r.statement!r} at {', '.join(names) or 'its one point'}"
