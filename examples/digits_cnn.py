@@ -84,7 +84,7 @@ def main() -> float:
     read = chances.argmax(-1)
     wrong = np.flatnonzero(read != truth)
     print(f"right: {len(truth) - len(wrong)} of {len(truth)} held-out digits, {np.mean(read == truth):.1%}")
-    titles = [f"a {truth[m]}? read {read[m]}" for m in wrong]
+    titles = [f"a {truth[m]}, read as {read[m]}" for m in wrong]
     draw(found.weights["K1"], new[wrong], titles, ROOT / "out" / "digits_cnn.png")
     print("picture: out/digits_cnn.png")
     return float(np.mean(read == truth))

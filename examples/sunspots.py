@@ -57,11 +57,6 @@ def data(number: Array) -> dict[str, Array]:
     return {"x": root[:-1], "target": np.diff(root)}
 
 
-def forecasts(o: Array, number: Array) -> Array:
-    """Sunspot numbers from predicted changes: entry k is the forecast for year k+1."""
-    return (5 * np.maximum(data(number)["x"] + o + 1.2, 0)) ** 2
-
-
 def train(step: Any, rule: Optimiser, known: dict[str, Array], decay: float, label: str) -> dict[str, Array]:
     """Weights after STEPS steps of Adam at a falling rate, CHUNK of them in each native call."""
     rng, h = np.random.default_rng(0), HIDDEN
@@ -84,19 +79,17 @@ def autoregression(series: Array, learned: Array, order: int = 9) -> Array:
     return np.concatenate([np.full(order - 1, np.nan), rows @ fit])
 
 
-def draw(year: Array, number: Array, network: Array, linear: Array, file: Path) -> None:
+def draw(year: Array, number: Array, forecasts: dict[str, Array], file: Path) -> None:
+    """The whole series above; below the held-out years, with forecasts a year ahead."""
     figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 5.6), layout="constrained")
     top.plot(year, number, color="black", lw=0.9)
-    top.axvspan(HELD_OUT, year[-1], color="tab:orange", alpha=0.12)
-    top.text(HELD_OUT + 1, 185, "held out", color="tab:orange")
-    top.set(ylabel="sunspot number", xlim=(year[0], year[-1]), ylim=(0, 205))
-    late = year[1:] >= HELD_OUT
-    bottom.plot(year[1:][late], number[1:][late], "k.-", lw=0.9, ms=4, label="measured")
-    bottom.plot(year[1:][late], network[late], color="tab:orange", label="network, a year ahead")
-    bottom.plot(year[1:][late], linear[late], color="tab:blue", lw=0.9, ls="--", label="AR(9), a year ahead")
-    bottom.set(ylabel="sunspot number", xlim=(HELD_OUT, year[-1]), ylim=(0, 235))
-    bottom.legend(ncols=3, frameon=False, loc="upper left")
-    file.parent.mkdir(exist_ok=True)
+    top.axvspan(HELD_OUT, year[-1], color="tab:orange", alpha=0.12, label="held out")
+    bottom.plot(year[1:], number[1:], "k.-", lw=0.9, ms=4, label="measured")
+    for (name, values), style in zip(forecasts.items(), ("-", "--"), strict=True):
+        bottom.plot(year[1:], values, style, lw=1.2, label=f"{name}, a year ahead")
+    for axis, first in ((top, year[0]), (bottom, HELD_OUT)):
+        axis.set(ylabel="sunspot number", xlim=(first, year[-1]), ylim=(0, 235))
+        axis.legend(ncols=3, frameon=False, loc="upper left")
     figure.savefig(file, dpi=110)
     plt.close(figure)
 
@@ -134,7 +127,8 @@ def main() -> dict[str, float]:
 
     def fit(end: int, decay: float) -> tuple[dict[str, Array], Array]:
         weights = train(step, rule, known(end), decay, f"until {end - 1}, decay {decay:5.3f}")
-        return weights, forecasts(predict(x=seen["x"], **weights), number)
+        root = seen["x"] + predict(x=seen["x"], **weights)
+        return weights, (5 * np.maximum(root + 1.2, 0)) ** 2
 
     def error(forecast: Array, first: int, after: int) -> float:
         chosen = (ahead >= first) & (ahead < after)
@@ -145,15 +139,11 @@ def main() -> dict[str, float]:
     print(f"decay {decay} forecasts {VALIDATE}-{HELD_OUT - 1} best: error {trials[decay]:.1f}")
     started = perf_counter()
     weights, network = fit(HELD_OUT, decay)
-    native = (perf_counter() - started) / STEPS
-    started = perf_counter()
-    training.evaluate(
-        *rule.update.values(), **known(HELD_OUT), **weights, **rule.start(**weights), decay=decay, rate=0.01
-    )
+    native, started = (perf_counter() - started) / STEPS, perf_counter()
+    arguments = {**known(HELD_OUT), **weights, **rule.start(**weights), "decay": decay, "rate": 0.01}
+    training.evaluate(*rule.update.values(), **arguments)
     plain = perf_counter() - started
-    print(
-        f"a training step: {native * 1e6:.1f} µs native, {plain:.2f} s interpreted, {plain / native:,.0f} times as long"
-    )
+    print(f"a training step: {native * 1e6:.0f} µs native; interpreted {plain:.2f} s, {plain / native:,.0f} times that")
 
     learned = year < HELD_OUT
     linear, roots = autoregression(number, learned), autoregression(np.sqrt(number), learned) ** 2
@@ -163,7 +153,7 @@ def main() -> dict[str, float]:
     for name, value in errors.items():
         table.add_row(name, f"{value:.1f}")
     console.print(table)
-    draw(year, number, network, linear, ROOT / "out" / "sunspots.png")
+    draw(year, number, {"network": network, "AR(9)": linear}, ROOT / "out" / "sunspots.png")
     print("plot: out/sunspots.png")
     return errors
 

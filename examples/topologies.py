@@ -38,26 +38,15 @@ def hidden_to_hidden(at_end: bool) -> list[gc.Eq]:
     x, length = gc.Input("x", M, B, T, N), gc.Input("length", M, B, dtype="int64")
     W, U, V, b, c = gc.Param("W", H, H), gc.Param("U", H, N), gc.Param("V", C, H), gc.Param("b", H), gc.Param("c", C)
     a, s = gc.tensors("a s", T, B, H)
-    recurrence = [
+    read, dims, at = (s[length[step, n] - 1, n, j], (B, C), (n,)) if at_end else (s[t, n, j], (T, B, C), (t, n))
+    o, p = gc.tensors("o p", *dims)
+    return [
         Eq(a[t, n, i], b[i] + Sum(W[i, j] * s[t - 1, n, j], j) + Sum(U[i, k] * x[step, n, t, k], k)),
         Eq(s[t, n, i], tanh(a[t, n, i])),
         Eq(s[-1, n, i], 0),
-    ]
-    if at_end:
-        o, p = gc.tensors("o p", B, C)
-        last = s[length[step, n] - 1, n, j]
-        return [
-            *recurrence,
-            Eq(o[n, k], c[k] + Sum(V[k, j] * last, j)),
-            Eq(p[n, k], softmax(o[n, k], k)),
-            Eq(L, Mean(cross_entropy(o[n, k], digit[step, n], k), n)),
-        ]
-    o, p = gc.tensors("o p", T, B, C)
-    return [
-        *recurrence,
-        Eq(o[t, n, k], c[k] + Sum(V[k, j] * s[t, n, j], j)),
-        Eq(p[t, n, k], softmax(o[t, n, k], k)),
-        Eq(L, Mean(cross_entropy(o[t, n, k], digit[step, n], k), t, n)),
+        Eq(o[*at, k], c[k] + Sum(V[k, j] * read, j)),
+        Eq(p[*at, k], softmax(o[*at, k], k)),
+        Eq(L, Mean(cross_entropy(o[*at, k], digit[step, n], k), *at)),
     ]
 
 
@@ -66,12 +55,8 @@ def output_to_hidden(forced: bool) -> list[gc.Eq]:
     W, U, V = gc.Param("W", H, N), gc.Param("U", C, T, H), gc.Param("V", N, Q, H)
     b, c, noise = gc.Param("b", H), gc.Param("c", N, Q), gc.Input("noise", B, T, N, Q)
     grey, drawn = gc.Input("grey", M, B, T, N, dtype="int64"), gc.Tensor("drawn", B, T, N, dtype="int64")
-    (a, s), o, y, cost = (
-        gc.tensors("a s", B, T, H),
-        gc.Tensor("o", B, T, N, Q),
-        gc.Tensor("y", B, T, N),
-        gc.Tensor("cost", B),
-    )
+    (a, s), o, y = gc.tensors("a s", B, T, H), gc.Tensor("o", B, T, N, Q), gc.Tensor("y", B, T, N)
+    cost = gc.Tensor("cost", B)
     likelihood = [
         Eq(y[n, t, k], grey[step, n, t, k] / (Q - 1)),
         Eq(cost[n], Sum(cross_entropy(o[n, t, k, q], grey[step, n, t, k], q), t, k)),
@@ -120,7 +105,7 @@ def fit(equations: list[gc.Eq], sample: Sampler, epochs: int, seen: tuple[Array,
         chosen = rng.permutation(len(images))
         return minibatches({**sample(images[chosen], rng), "digit": digits[chosen]}, BATCH)
 
-    print("graph:", gc.System(*equations).graph().without_auxiliary())
+    print("dependences:", gc.System(*equations).graph().without_auxiliary())
     found = train(equations, L, epoch, {"H": 128, "N": 8, "C": 10, "T": 8, "Q": LEVELS}, epochs)
     print(f"compiled in {found.compile_seconds:.1f} s; {found.step_seconds * 1e3:.2f} ms for a step of {BATCH} samples")
     return found.weights
@@ -156,7 +141,7 @@ def main() -> tuple[float, float, float]:
     right = (p.argmax(-1) == truth).mean(1)
     print("held-out digits right after each row:", " ".join(f"{r:.1%}" for r in right))
 
-    print("\n2. output to hidden, teacher forcing")
+    print("\n2. output to hidden, teacher forcing: without a cycle every step trains by itself")
     weights = fit(forced := output_to_hidden(forced=True), greys, 40, seen)
     cost, data = native(forced, "cost"), minibatches(greys(new, rng), len(new))
     costs = [cost(digit=np.full((1, len(new)), c), **data, **given, **weights) for c in range(10)]
@@ -164,7 +149,7 @@ def main() -> tuple[float, float, float]:
     print(f"held-out digits right, by the likeliest digit: {forced_right:.1%}")
     free, noise = output_to_hidden(forced=False), rng.gumbel(size=(50, 8, 8, LEVELS)).astype(np.float32)
     drawn = native(free, "drawn")(digit=np.arange(50)[None] % 10, noise=noise, **given, **weights)
-    print("graph when fed with its own output:", gc.System(*free).graph().without_auxiliary())
+    print("dependences when fed with its own output:", gc.System(*free).graph().without_auxiliary())
 
     print("\n3. hidden to hidden, one output at the end of sequences of unequal length")
     weights = fit(end := hidden_to_hidden(at_end=True), paced, 50, seen)

@@ -53,7 +53,7 @@ from graphc.equations.errors import (
     ShapeError,
     UnsupportedError,
 )
-from graphc.language.model import System, equivalent, jvp
+from graphc.language.model import System, equivalent, jvp, verify
 from graphc.language.notation import D, conv, correlate
 from graphc.language.reductions import (
     Mean,
@@ -151,4 +151,5 @@ __all__ = [
     "tan",
     "tanh",
     "tensors",
+    "verify",
 ]

@@ -67,7 +67,8 @@ def _bake(system: System, sizes: Mapping[str, int]) -> System:
 
 
 def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:
-    original, times = system, {}
+    original = system
+    times: dict[str, float] = {}
     started = perf_counter()
     roots = frozenset([*outputs, *update.values()])
     _refuse_given(outputs)
@@ -104,12 +105,12 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
 def _refuse_given(outputs: tuple[Tensor, ...]) -> None:
     for t in outputs:
         if t.given:
-            raise DefinitionError(f"{t.name} is given at the call: there is nothing to compute; ask for a defined tensor")
+            raise DefinitionError(
+                f"{t.name} is given at the call: there is nothing to compute; ask for a defined tensor"
+            )
 
 
-def recompile(
-    system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]
-) -> Function:
+def recompile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:
     """A function again from what its pickle holds."""
     with LOCK:
         return _compile(system, outputs, options, update)

@@ -5,7 +5,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, tanh
-from graphc.verify import Certificate, Check, verify
+from graphc.certificate import Certificate, Check, verify
 
 T, H = gc.sizes("T H")
 t, i, j = gc.indices("t i j")

@@ -6,7 +6,7 @@
         for each block of rows
           tile of accumulators += row operand * panel; then added to the target
 
-Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), with the block of rows left where it is.
+Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), the block of rows left in place.
 """
 
 from __future__ import annotations

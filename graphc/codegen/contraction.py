@@ -1,9 +1,9 @@
 """Contractions as functions of their own: one per *shape* of access, shared by all nests of that shape.
 
-Matrix products, batched products, convolutions, their gradients and recurrent steps differ in strides and extents, not in
-what the inner loops do. A sum over a box whose reads are affine is therefore emitted as a function of pointers, strides and
-extents: its key says per access and index whether the stride is 0, 1 or a number given at run time. The seed RNN with its
-gradient has eight contractions and two such functions, and compiles in a quarter of the time.
+Matrix products, batched products, convolutions, their gradients and recurrent steps differ in strides and extents, not
+in what the inner loops do. A sum over a box whose reads are affine is therefore emitted as a function of pointers,
+strides and extents: its key says per access and index whether the stride is 0, 1 or a number given at run time. The
+eight contractions of the seed RNN and its gradient are two such functions.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
+
 
 @dataclass(frozen=True)
 class Operand:
@@ -76,9 +77,7 @@ def _folded(extent: ir.Value, b: Bounds) -> ir.Value:
 
 def _is_box(outer: Sequence[Bounds], inner: Sequence[Bounds]) -> bool:
     tile = {b.index for b in (*outer, *inner)}
-    return not any(
-        b.guards or any(tile & indices_of(x) for x in (*b.lowers, *b.uppers)) for b in (*outer, *inner)
-    )
+    return not any(b.guards or any(tile & indices_of(x) for x in (*b.lowers, *b.uppers)) for b in (*outer, *inner))
 
 
 def _fits(s: Statement) -> bool:

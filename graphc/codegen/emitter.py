@@ -100,14 +100,14 @@ class Emitter(Values):
     def forget(self, tensor: Tensor) -> None:
         """Elements of the tensor kept at hand are not to be used any more: a loop or branch ahead changes them."""
         for scope in self.scopes:
-            stale = [k for k in scope.values if isinstance(k, tuple) and isinstance(k[0], Read) and k[0].tensor is tensor]
+            stale = [
+                k for k in scope.values if isinstance(k, tuple) and isinstance(k[0], Read) and k[0].tensor is tensor
+            ]
             for key in stale:
                 del scope.values[key]
 
     @contextmanager
-    def loop(
-        self, first: ir.Value, last: ir.Value, step: int | ir.Value = 1, name: str = "i"
-    ) -> Iterator[ir.Value]:
+    def loop(self, first: ir.Value, last: ir.Value, step: int | ir.Value = 1, name: str = "i") -> Iterator[ir.Value]:
         """for i = first; i <= last (>= for a negative step); i += step. A step that is a value must be positive."""
         b = self.builder
         before = b.block
@@ -236,5 +236,3 @@ class Emitter(Values):
 
 def _is_zero(v: ir.Value) -> bool:
     return isinstance(v, ir.Constant) and v.constant == 0
-
-

@@ -31,7 +31,7 @@ MAX_LAG = 8
 
 @dataclass(frozen=True)
 class Kernel:
-    """The module as text, and what the run-time side must know: order of arguments and sizes, checks of data indices."""
+    """The module, and what the run-time side must know: order of arguments and sizes, checks of data indices."""
 
     module: ir.Module
     arguments: tuple[Tensor, ...]
@@ -90,7 +90,7 @@ def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref
     return Ref(pointer, tuple(strides), buffer.lower, real_extents, buffer.ring, buffer.extent)
 
 
-# Nodes -------------------------------------------------------------------------------------------------------------------
+# Nodes ----------------------------------------
 
 
 def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) -> None:
@@ -163,9 +163,7 @@ def lagged(tensor: Tensor, write: tuple[Expr, ...], loop: Loop, k: int) -> Read:
     return Read(tensor, tuple(substitute(w, {loop.var: loop.var - k * loop.step}) for w in write))
 
 
-def carried_lags(
-    loop: Loop, around: Sequence[Loop], context: isl.Set
-) -> dict[Tensor, tuple[tuple[Expr, ...], int]]:
+def carried_lags(loop: Loop, around: Sequence[Loop], context: isl.Set) -> dict[Tensor, tuple[tuple[Expr, ...], int]]:
     """Scalars that the loop hands from step to step: {tensor: (what is written, longest lag read)}.
 
     Their last values stay in registers; memory would put a store and a load on the critical path of every step.
@@ -223,7 +221,7 @@ def _prime(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], loop: Loop, cell
         e.builder.store(e.builder.load(e.pointer(ref.pointer, offset, ty), typ=ty), cell)
 
 
-# Updates and entry points ------------------------------------------------------------------------------------------------
+# Updates and entry points ----------------------------------------
 
 
 def _update(e: Emitter, program: Program) -> None:
@@ -253,9 +251,7 @@ def _entry_points(
     kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR] * 4), "kernel")
     b = ir.IRBuilder(kernel.append_basic_block("entry"))
     arguments, size_array, workspace, bad = kernel.args
-    pointers = [
-        b.load(b.gep(arguments, [ir.Constant(I64, k)], source_etype=PTR), typ=PTR) for k in range(len(given))
-    ]
+    pointers = [b.load(b.gep(arguments, [ir.Constant(I64, k)], source_etype=PTR), typ=PTR) for k in range(len(given))]
     values = _load_sizes(b, size_array, sizes)
     offsets, _ = _layout(e, program, scratch, b, values)
     places = [b.gep(workspace, [offset], source_etype=ir.IntType(8)) for offset in offsets]
@@ -318,5 +314,3 @@ def _loop_function(module: ir.Module, kernel: ir.Function) -> None:
     b.branch(head)
     b.position_at_end(done)
     b.ret_void()
-
-

@@ -325,5 +325,3 @@ def is_contiguous(tensor: Tensor, subs: tuple[Expr, ...], index: Index) -> int |
     if any(index in indices_of(leaf) for leaf in parts if leaf is not index):
         return None
     return parts.get(index) if abs(parts.get(index, 0)) == 1 else None
-
-

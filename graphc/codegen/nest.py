@@ -1,6 +1,6 @@
 """One nest: loops over its parallel points in tiles, and its statements at each tile.
 
-Vectors run along the plan's vector axis: whole tiles first, then single, masked vectors; rows likewise, then one by one.
+Vectors run along the plan's vector axis: whole tiles first, then single, masked vectors; rows likewise.
 Sums are kept in registers over the loops that sum and combined with the element once.
 """
 
@@ -165,5 +165,3 @@ def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set
         for r, c in e.tile.points():
             value = e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind)
             write_element(e, s, r, c, value)
-
-

@@ -1,7 +1,7 @@
 """Choices for a nest: which axis runs along vectors, which is unrolled into registers, in which order the rest runs.
 
-From the access maps alone. The vector axis `v` wants unit stride in what is written and read; the row axis `r` wants to be
-absent from what is loaded along `v`, so that each loaded vector is used once per row: then a product-sum over a tile
+From the access maps alone. The vector axis `v` wants unit stride in what is written and read; the row axis `r` wants to
+be absent from what is loaded along `v`, so that each loaded vector is used once per row: then a product-sum over a tile
 is the register-blocked contraction of the books.
 """
 
@@ -17,7 +17,6 @@ from graphc.equations.bounds import Bounds, loop_bounds
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement, statement_reads
-
 
 SHORT = 4  # an index with at most this many values makes poor vectors
 
@@ -159,5 +158,3 @@ def order_reduction(s: Statement, nest: Nest, vec: Index | None) -> list[Index]:
     """The order of the loops over a statement's own indices, outermost first; the vector axis innermost."""
     inner = inner_indices(s, nest)
     return [i for i in inner if i is not vec] + ([vec] if vec is not None and vec in inner else [])
-
-

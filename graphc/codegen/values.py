@@ -6,7 +6,6 @@ A value is an llvmlite value, a scalar or a vector of the lanes in use; operands
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from llvmlite import ir
 
@@ -267,11 +266,11 @@ class Values:
 def _saturate(value: object) -> int:
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return 2**63 - 1 if value > 0 else -(2**63)
-    return int(value)  # type: ignore[call-overload, no-any-return]
+    return int(value)  # type: ignore[call-overload]
 
 
 def _as_float(value: object, dtype: str) -> float:
-    number = float(value) if isinstance(value, Fraction) else float(value)  # type: ignore[arg-type]
+    number = float(value)  # type: ignore[arg-type]
     if dtype == "float32":
         import numpy as np
 

@@ -18,7 +18,6 @@ from graphc.equations.gradients import reread
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.system import Equation, Origin, System, Tensor, Term, reads_of
 
-
 MAX_PIECES = 5  # a reader in fewer pieces than this is cheaper than a copy with a rim
 
 
@@ -68,7 +67,7 @@ def _outside_terms(tensor: Tensor, source: Tensor, rule: str, where: isl.Set, co
 
 
 def _nearest(rule: str, i: Index, n: Expr) -> list[tuple[tuple[Expr, ...], Expr]]:
-    """(conditions, subscript) of a rule on one axis: affine inside and within one period of it, else the rule itself."""
+    """(conditions, subscript) of a rule on one axis: affine inside and within one period, else the rule."""
 
     def between(low: Expr, high: Expr) -> tuple[Expr, ...]:
         return make("le", low, i), make("le", i, high)
@@ -121,7 +120,8 @@ def _split_at_border(term: Term, tensor: Tensor, context: isl.Set) -> list[Term]
         leaving = (
             r
             for r in reads_of(now)
-            if r.tensor is tensor and not (now.domain - now.domain.inside(r.subs, tensor.box)).set.intersect_params(context).is_empty()
+            if r.tensor is tensor
+            and not (now.domain - now.domain.inside(r.subs, tensor.box)).set.intersect_params(context).is_empty()
         )
         read = next(leaving, None)
         if read is None:

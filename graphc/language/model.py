@@ -244,6 +244,14 @@ def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
         return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 
+def verify(system: System, loss: Any, sizes: Any = None, seed: int = 0, **arguments: Any) -> Any:
+    """A certificate: the gradient of `loss` against finite differences and the dot-product test, and the compiled
+    function against the interpreter, on these arguments. True if all hold; prints as a table."""
+    from graphc.certificate import verify as certify
+
+    return certify(system, loss, sizes, seed, **arguments)
+
+
 def _flat(things: Any) -> list[Any]:
     """Lists and tuples opened up."""
     out: list[Any] = []

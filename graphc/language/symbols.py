@@ -62,6 +62,11 @@ class Notation(sp.Expr):
     is_extended_real = True
     __iter__ = None  # Python would otherwise count subscripts up without end
 
+    def _pretty(self, printer: Any) -> Any:
+        from sympy.printing.pretty.stringpict import prettyForm
+
+        return prettyForm(str(self))
+
     def __matmul__(self, other: Any) -> sp.Expr:
         from graphc.language.notation import Contract
 

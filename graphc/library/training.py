@@ -82,7 +82,7 @@ def initial(
     for p in params:
         shape = tuple(int(sp.sympify(d).subs({s: sizes[str(s)] for s in d.free_symbols})) for d in p.dims)
         spread = 1 / np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 0.0
-        weights[p.name] = (rng.normal(size=shape) * spread).astype(dtype)
+        weights[p.name] = np.array(rng.normal(size=shape) * spread, dtype)
     return weights
 
 

@@ -37,7 +37,8 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
     array = _open(value, tensor, updated)
     if array.ndim != len(tensor.dims):
         raise ArgumentError(
-            f"{tensor.name} has {array.ndim} dimensions {tuple(array.shape)}, but is declared with {len(tensor.dims)}: {tensor!r}"
+            f"{tensor.name} has {array.ndim} dimensions {tuple(array.shape)}, "
+            f"but is declared with {len(tensor.dims)}: {tensor!r}"
         )
     if isinstance(value, int | float | list | tuple | bool):
         array = _from_python(array, tensor, dtype)
@@ -46,7 +47,12 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
             return np.ascontiguousarray(array, dtype=dtype)
         raise ArgumentError(
             f"{tensor.name} has dtype {array.dtype}, but {dtype.name} is wanted\n"
-            f"  mend: {tensor.name}=x.astype({dtype.name!r})" + (f", or compile with dtype={str(array.dtype)!r}" if array.dtype in ("float32", "float64") and tensor.kind == "real" else "")
+            f"  mend: {tensor.name}=x.astype({dtype.name!r})"
+            + (
+                f", or compile with dtype={str(array.dtype)!r}"
+                if array.dtype in ("float32", "float64") and tensor.kind == "real"
+                else ""
+            )
         )
     if updated and not (array.flags.c_contiguous and array.flags.writeable):
         raise ArgumentError(
@@ -61,7 +67,9 @@ def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
         return value
     if isinstance(value, int | float | list | tuple | bool):
         if updated:
-            raise ArgumentError(f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}")
+            raise ArgumentError(
+                f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}"
+            )
         return np.asarray(value)
     try:
         if hasattr(value, "__dlpack__") and not isinstance(value, np.generic):

@@ -6,10 +6,12 @@ What depends on the arguments' shapes alone (sizes, output shapes, workspace) is
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +19,8 @@ import numpy as np
 from graphc.equations.errors import ArgumentError
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import System, Tensor
-from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.arguments import as_array, data_address, refuse_aliases
+from graphc.runtime.empty import refuse_empty_reads
 from graphc.schedule.program import Program
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ _KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void
 _LOOP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
 _WORKSPACE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 ALIGN = 64
+LARGE = 1 << 18  # bytes from which an output's memory is worth keeping
 Array = np.ndarray[Any, Any]
 
 
@@ -53,6 +56,19 @@ class Frame:
         self.block = np.empty(size + ALIGN, np.uint8)
         self.scratch = int(-(-self.block.ctypes.data // ALIGN) * ALIGN)
         self.size = size
+        self.spare: dict[int, Array] = {}
+
+    def output(self, k: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """An array for output `k`. A large one that an earlier call returned and nobody holds any more is used again:
+        fresh pages from the operating system cost more than many a kernel that fills them."""
+        held = self.spare.get(k)
+        # Three holders: `spare`, `held`, and the argument of getrefcount; a view or an export would be a fourth.
+        if held is not None and held.shape == shape and held.dtype == dtype and sys.getrefcount(held) == 3:
+            return held
+        array: Array = np.empty(shape, dtype)
+        if array.nbytes >= LARGE:
+            self.spare[k] = array
+        return array
 
 
 class Function:
@@ -71,7 +87,7 @@ class Function:
         times: dict[str, float],
     ) -> None:
         self.system, self.program, self.options = system, program, options
-        self._kernel, self._loaded, self.times = kernel, loaded, times
+        self.kernel, self._loaded, self.times = kernel, loaded, times
         self._run = _KERNEL(loaded.address("kernel"))
         self._run_many = _LOOP(loaded.address("kernel_loop"))
         self._workspace = _WORKSPACE(loaded.address("workspace"))
@@ -83,9 +99,9 @@ class Function:
         self._places = tuple(t.name if t.given else program.outputs.index(t) for t in kernel.arguments)
         self._updated = frozenset(t.name for t in program.update)
         names = [t.name for t in program.outputs]
-        self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None  # type: ignore[misc]
+        self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None
 
-    # Calling -----------------------------------------------------------------------------------------------------------
+    # Calling ----------------------------------------
 
     def __call__(self, /, **arguments: Any) -> Any:
         """Run once. Arguments are arrays by name (and sizes no argument's shape tells, as integers)."""
@@ -103,20 +119,22 @@ class Function:
         shapes = self._shapes.get(key)
         if shapes is None:
             shapes = self._shapes[key] = self._measure(arrays, given)
-        outputs = [np.empty(shape, dtype) for shape, dtype, _ in shapes.outputs]
-        self._execute(arrays, outputs, shapes, repeat)
+        frame = self._frame(shapes.workspace)
+        outputs = [frame.output(k, shape, dtype) for k, (shape, dtype, _) in enumerate(shapes.outputs)]
+        self._execute(frame, arrays, outputs, shapes, repeat)
         views = [o if cut is None else o[cut] for o, (_, _, cut) in zip(outputs, shapes.outputs, strict=True)]
         return views[0] if self._outputs is None else self._outputs(*views)
 
-    def _execute(self, arrays: dict[str, Array], outputs: list[Array], shapes: Shapes, repeat: int | None) -> None:
-        frame = self._frame(shapes.workspace)
-        frame.pointers[:] = [data_address(arrays[p] if type(p) is str else outputs[p]) for p in self._places]
+    def _execute(
+        self, frame: Frame, arrays: dict[str, Array], outputs: list[Array], shapes: Shapes, repeat: int | None
+    ) -> None:
+        frame.pointers[:] = [data_address(arrays[p] if isinstance(p, str) else outputs[p]) for p in self._places]
         if repeat is None:
             self._run(frame.pointers, shapes.address, frame.scratch, frame.bad)
         else:
             self._run_many(frame.pointers, shapes.address, frame.scratch, frame.bad, repeat)
         if frame.bad[0]:
-            check, value = frame.bad
+            check, value = frame.bad[0], frame.bad[1]
             frame.bad[0] = 0
             raise self._bad_index(check, value, shapes)
 
@@ -127,7 +145,7 @@ class Function:
             frame = self._local.frame = Frame(len(self._places), size)
         return frame
 
-    # Arguments ---------------------------------------------------------------------------------------------------------
+    # Arguments ----------------------------------------
 
     def _dtype(self, t: Tensor) -> str:
         return "int64" if t.kind == "int" else self.options.dtype
@@ -174,12 +192,12 @@ class Function:
             if extent != declared or any(lower):
                 cut = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
             outputs.append((extent, np.dtype(self._dtype(t)), cut))
-        sizes = np.array([values[n] for n in self._kernel.sizes], np.int64)
+        sizes = np.array([values[n] for n in self.kernel.sizes], np.int64)
         address = int(sizes.ctypes.data)
         return Shapes(sizes, address, values, tuple(outputs), int(self._workspace(address)))
 
     def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
-        read, axis = self._kernel.checks[check - 1]
+        read, axis = self.kernel.checks[check - 1]
         extent = dim_value(read.tensor.dims[axis], shapes.values)
         if 0 <= value < extent:
             return ArgumentError(
@@ -193,7 +211,13 @@ class Function:
             f"  mend: indices run from 0 to {extent - 1}; negative ones do not count from the end"
         )
 
-    # Looking at it -----------------------------------------------------------------------------------------------------
+    def save(self, path: str | Path) -> list[Path]:
+        """Write the compiled code as `path`.o with a C header `path`.h that says how to call it; the files written."""
+        from graphc.runtime.export import save
+
+        return save(self, Path(path))
+
+    # Looking at it ----------------------------------------
 
     @property
     def llvm_ir(self) -> str:

@@ -1,6 +1,6 @@
 """Shorter chains: in a sequential loop, sums are ordered so that what the last step hands on is added last.
 
-`h[t] = e[t]*e[t]*a + h[t-1]*b + w` becomes `(e[t]*e[t]*a + w) + h[t-1]*b`: everything but one fused multiply-add can be done
+`h[t] = e[t]*e[t]*a + h[t-1]*b + w` becomes `(e[t]*e[t]*a + w) + h[t-1]*b`: all but one fused multiply-add can be done
 before the last step has finished. Sums have no order in the equations, so this is a choice, made here.
 """
 
@@ -11,7 +11,6 @@ from dataclasses import replace
 from graphc.equations.expr import Const, Expr, Op, Read, above_reads, make, rebuild
 from graphc.schedule.loops import Tree
 from graphc.schedule.program import Loop, Statement
-
 
 LATEST = 1_000_000
 

@@ -19,7 +19,6 @@ from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
-
 Axes = dict[Tensor, tuple[int, ...]]
 COSTLY = 4  # flops of one operation from which a wavefront is worth its strided accesses
 
@@ -170,7 +169,7 @@ def _wavefront(
     """The sum of two axes as time, if it carries the whole cycle: all points of a diagonal are independent."""
     rank = min(len(t.dims) for t in tensors)
     for pair in combinations(range(rank), 2):
-        choice = _judge({t: pair for t in tensors}, component, deps, system)
+        choice = _judge(dict.fromkeys(tensors, pair), component, deps, system)
         if choice is not None and choice.complete:
             return choice
     return None
@@ -181,9 +180,7 @@ def _is_costly(component: Sequence[Statement]) -> bool:
     return any(isinstance(n, Op) and OPS[n.name].flops >= COSTLY for n in nodes)
 
 
-def _propagate(
-    seed: Tensor, axis: int, tensors: Sequence[Tensor], deps: Sequence[Dependence]
-) -> Axes | None:
+def _propagate(seed: Tensor, axis: int, tensors: Sequence[Tensor], deps: Sequence[Dependence]) -> Axes | None:
     """Give every tensor of the component an axis, each the one on which its reads lie nearest."""
     axes: Axes = {seed: (axis,)}
     changed = True
@@ -207,11 +204,9 @@ def _spread(e: Expr) -> tuple[int, int]:
     return (0, abs(int(e.value))) if isinstance(e, Const) else (1, 0)
 
 
-def _judge(
-    axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System
-) -> LoopChoice | None:
+def _judge(axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
     distances = {d: distance(d, axes) for d in deps}
-    shifts = {t: 0 for t in axes}
+    shifts = dict.fromkeys(axes, 0)
     if all(isinstance(e, Const) for e in distances.values()):
         for step in (1, -1):
             found = _shifts(axes, deps, {d: int(e.value) for d, e in distances.items() if isinstance(e, Const)}, step)
@@ -238,7 +233,7 @@ def _shifts(
 ) -> dict[Tensor, int] | None:
     """Shifts under which every distance has the sign of `step` or is zero (Bellman-Ford); None if there are none."""
     # Want step*(distance - shift[target] + shift[source]) >= 0.
-    shift = {t: 0 for t in axes}
+    shift = dict.fromkeys(axes, 0)
     edges = [(d.read.tensor, d.target.tensor, step * distances[d]) for d in deps if d.read is not None]
     for _ in range(len(axes) + 1):
         changed = False

@@ -32,8 +32,10 @@ def parallel_indices(s: Statement, outer: Sequence[Index]) -> tuple[Index, ...]:
     found: dict[Index, None] = {}
     for w in s.write:
         own = indices_of(w) - set(outer)
-        if len(own) == 1 and own <= affine_parts(w)[0].keys() and not any(
-            own & indices_of(leaf) for leaf in affine_parts(w)[0] if not isinstance(leaf, Index)
+        if (
+            len(own) == 1
+            and own <= affine_parts(w)[0].keys()
+            and not any(own & indices_of(leaf) for leaf in affine_parts(w)[0] if not isinstance(leaf, Index))
         ):
             found.update(dict.fromkeys(own))
     return tuple(found)
@@ -176,7 +178,9 @@ def _order_holds(nest: Nest, s: Statement) -> bool:
     writes = [q for q in nest.statements if q.tensor is s.tensor]
     if s.mode == "set":
         return not writes
-    return not any(isinstance(r, Read) and r.tensor is s.tensor for q in nest.statements for r in statement_reads(q)) or all(
+    return not any(
+        isinstance(r, Read) and r.tensor is s.tensor for q in nest.statements for r in statement_reads(q)
+    ) or all(
         _match(s.write, r.subs, nest.outer) == "apart"
         for q in nest.statements
         for r in statement_reads(q)

@@ -147,7 +147,8 @@ def _equalities(points: isl.Set) -> int:
 
 def _split(s: Statement, context: isl.Set) -> list[Statement]:
     """The interior first, then what is left, split likewise where it is still cut."""
-    todo, found = [s], []
+    todo = [s]
+    found: list[Statement] = []
     while todo:
         now = todo.pop(0)
         if now.domain.set.intersect_params(context).is_empty():

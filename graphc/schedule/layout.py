@@ -1,6 +1,6 @@
 """Layouts: a copy with other axis order of what a contraction would read with long strides (System → System).
 
-In `a[t,i] += W[i,j]*s[t-1,j]` vectors run along `i`, the last axis written, but `W` has its elements along `j` together.
+In `a[t,i] += W[i,j]*s[t-1,j]` vectors run along `i`, the last axis written, but `W` has elements along `j` together.
 `W` is the same at every step, so a transposed copy made once, `W_p[j,i] = W[i,j]`, pays for itself.
 """
 

@@ -1,8 +1,8 @@
 """Statements → loops: which part of the program runs step after step, and what can run at once.
 
 Allen and Kennedy's scheme (1987) on statements: take the strongly connected components of the dependence graph in
-order; one without a cycle is parallel in all its indices and stands outside every loop; a cycle gets the sequential loop
-on which it makes progress, what that loop carries is removed, and its body is treated likewise.
+order; one without a cycle is parallel in all its indices and stands outside every loop; a cycle gets the sequential
+loop on which it makes progress, what that loop carries is removed, and its body is treated likewise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import networkx as nx
 from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
-from graphc.equations.expr import Expr, Index, make, substitute
+from graphc.equations.expr import Expr, Index, Read, make, substitute
 from graphc.equations.system import System, Tensor
 from graphc.schedule.dependence import Dependence, LoopChoice, choose_loop, components, index_in, is_cyclic
 from graphc.schedule.program import Loop, Statement
@@ -45,9 +45,7 @@ def build_loops(
     return tree
 
 
-def _rims(
-    statements: Sequence[Statement], deps: Sequence[Dependence], system: System
-) -> dict[Statement, Statement]:
+def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: System) -> dict[Statement, Statement]:
     """Statements on no cycle that define, step by step, other elements of a recurrent tensor (the rim of a stencil):
     {statement: one of the cycle}. Run inside the loop, they let it keep only its last steps."""
     found: dict[Statement, Statement] = {}
@@ -186,10 +184,12 @@ def _substitution(s: Statement, time: Expr, var: Index) -> dict[Index, Expr]:
     return {index: var - rest if sign > 0 else rest - var}
 
 
-def _moved_read(d: Dependence, choice: LoopChoice, var: Index) -> object:
+def _moved_read(d: Dependence, choice: LoopChoice, var: Index) -> Read | None:
     if d.read is None:
         return None
-    return substitute(d.read, _substitution(d.target, choice.time(d.target), var))
+    moved = substitute(d.read, _substitution(d.target, choice.time(d.target), var))
+    assert isinstance(moved, Read)
+    return moved
 
 
 def _enter(s: Statement, time: Expr, var: Index, depth: int) -> Statement:
@@ -221,5 +221,3 @@ def _cycle_message(component: Sequence[Statement]) -> str:
         f"  in: {first.origin or first!r}\n"
         "  mend: let one of the reads go back in time (t-1), or define the start separately"
     )
-
-

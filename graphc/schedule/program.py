@@ -1,11 +1,11 @@
 """The Program: what runs, in which order, and where values live.
 
-    Program   = system, outputs, buffers, body: Node...
-    Node      = Loop | Nest
-    Loop      = var, lower, upper, step, body           sequential; carries a recurrence
-    Nest      = parallel, statements                    all points of `parallel` are independent of each other
-    Statement = tensor, mode, domain, write, value      one term, or the initialisation of a reduction
-    Buffer    = tensor, lower, extent, ring, role       where a tensor's elements live
+Program   = system, outputs, buffers, body: Node...
+Node      = Loop | Nest
+Loop      = var, lower, upper, step, body           sequential; carries a recurrence
+Nest      = parallel, statements                    all points of `parallel` are independent of each other
+Statement = tensor, mode, domain, write, value      one term, or the initialisation of a reduction
+Buffer    = tensor, lower, extent, ring, role       where a tensor's elements live
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rings: of a tensor that a time loop computes and nobody reads far back, only the last steps are kept.
 
 A tensor whose elements are read at most k steps after they are written, inside the loop or right behind its end, needs
-k + 1 slots along the loop's axis instead of one per step. The number of slots is a power of two, so that a slot is found
-by a bit mask.
+k + 1 slots along the loop's axis instead of one per step. The number of slots is a power of two: a bit mask finds the
+slot.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ class Access:
     after: bool
 
 
-def with_rings(
-    body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: frozenset[Tensor]
-) -> dict[Tensor, Buffer]:
+def with_rings(body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: frozenset[Tensor]) -> dict[Tensor, Buffer]:
     """The buffers, those of recurrent tensors (but for `keep`) cut down to the steps that are still needed."""
     found = dict(buffers)
     loops = _outermost(body)

@@ -2,7 +2,7 @@
 
     r[i,j] = c[i,j] + min(r[i-1,j], r[i,j-1])   →   r_w[w,i] = c[i,w-i] + min(r_w[w-1,i-1], r_w[w-1,i])
 
-All elements of a diagonal w = i + j are independent of each other and, stored so, neighbours in memory: they run in vectors.
+The elements of a diagonal w = i + j are independent of each other and, stored so, neighbours: they run in vectors.
 """
 
 from __future__ import annotations

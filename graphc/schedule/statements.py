@@ -74,7 +74,9 @@ def _is_plain(term: Term) -> bool:
     plain = [w for w in term.write if isinstance(w, Index)]
     others = [w for w in term.write if not isinstance(w, Index)]
     return (
-        len(set(plain)) == len(plain) and set(plain) == set(term.domain.indices) and all(isinstance(w, Const) for w in others)
+        len(set(plain)) == len(plain)
+        and set(plain) == set(term.domain.indices)
+        and all(isinstance(w, Const) for w in others)
     ) or _is_shifted(term)
 
 
@@ -110,5 +112,3 @@ def _reachability(system: System) -> dict[Tensor, set[Tensor]]:
             if len(component) > 1 or graph.has_edge(t, t):
                 found[t] = component
     return found
-
-

@@ -1,4 +1,4 @@
-"""Where every tensor's elements live: the bounding box of what is defined, row-major, in an argument or the workspace."""
+"""Where a tensor's elements live: the bounding box of what is defined, row-major, in an argument or the workspace."""
 
 from __future__ import annotations
 

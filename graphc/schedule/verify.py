@@ -179,7 +179,9 @@ class _Walk:
                     done[node] = rows[:, indices.index(node)]
                 case Read(tensor=tensor, subs=subs) if tensor.name in self.data:
                     done[node] = self.data[tensor.name][tuple(done[s] for s in subs)]
-                case Op(name=name, args=args) if OPS[name].exact is not None and not any(has_reads(a) and a not in done for a in args):
+                case Op(name=name, args=args) if OPS[name].exact is not None and not any(
+                    has_reads(a) and a not in done for a in args
+                ):
                     exact: Any = OPS[name].exact
                     done[node] = np.asarray(np.frompyfunc(exact, len(args), 1)(*(done[a] for a in args)))
                 case _:
@@ -224,7 +226,11 @@ class _Walk:
                 odd = next(iter(own.keys() ^ at[0].keys()))
                 raise VerifyError(f"{r.statement!r} and {runs[0].statement!r} share a nest, but only one runs at {odd}")
         touched: dict[tuple[Tensor, Point], tuple[Point, bool]] = {}
-        frames = {t: self._frame(self.program.buffers[t]) for r in runs for t in (r.statement.tensor, *(a.read.tensor for a in r.reads))}
+        frames = {
+            t: self._frame(self.program.buffers[t])
+            for r in runs
+            for t in (r.statement.tensor, *(a.read.tensor for a in r.reads))
+        }
         for point in at[0] if at else ():
             for r, own in zip(runs, at, strict=True):
                 for k in own[point]:
@@ -247,7 +253,9 @@ class _Walk:
                 address.append((c - low) % buffer.ring[1])
                 continue
             if not 0 <= c - low < n:
-                raise VerifyError(f"{where!r} at {point} touches {tensor.name}{list(coords)}, outside its buffer: axis {axis} has {low} .. {low + n - 1}")
+                raise VerifyError(
+                    f"{where!r} at {point} touches {tensor.name}{list(coords)}, outside its buffer: axis {axis} has {low} .. {low + n - 1}"
+                )
             address.append(c - low)
         return tuple(address)
 
@@ -261,7 +269,11 @@ class _Walk:
         memory = self.memory[tensor]
         if memory.holds.get(address) != coords:
             there = memory.holds.get(address)
-            raise VerifyError(f"{self._at(r, k)} reads {tensor.name}{list(coords)}, but there is {tensor.name}{list(there)}" if there is not None else f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which is not written yet")
+            raise VerifyError(
+                f"{self._at(r, k)} reads {tensor.name}{list(coords)}, but there is {tensor.name}{list(there)}"
+                if there is not None
+                else f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which is not written yet"
+            )
         if not self._complete(tensor, coords):
             raise VerifyError(
                 f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which has {memory.count[coords]} of its {memory.wanted[coords]} contributions"
@@ -269,7 +281,9 @@ class _Walk:
         before = touched.setdefault((tensor, address), (point, False))
         if before[0] != point:
             if before[1]:
-                raise VerifyError(f"{self._at(r, k)} reads what the independent point {before[0]} of its nest writes: {tensor.name}{list(coords)}")
+                raise VerifyError(
+                    f"{self._at(r, k)} reads what the independent point {before[0]} of its nest writes: {tensor.name}{list(coords)}"
+                )
             touched[tensor, address] = (("many",), False)
 
     def _write(self, r: _Execution, k: int, point: Point, frames: Any, touched: Any) -> None:
@@ -279,7 +293,9 @@ class _Walk:
         coords, memory = r.write.places[k], self.memory[s.tensor]
         address = self._address(s.tensor, coords, s, tuple(r.rows[k].tolist()), frames[s.tensor])
         if touched.setdefault((s.tensor, address), (point, True))[0] != point:
-            raise VerifyError(f"{self._at(r, k)} writes {s.tensor.name}{list(coords)}, which another, independent point of its nest touches")
+            raise VerifyError(
+                f"{self._at(r, k)} writes {s.tensor.name}{list(coords)}, which another, independent point of its nest touches"
+            )
         touched[s.tensor, address] = (point, True)
         if s.mode == "set":
             if coords in memory.count:

@@ -107,7 +107,4 @@ def _overlay(eq: Equation, terms: list[Term]) -> list[Term] | None:
         pieces = split
         if len(pieces) > PIECES or any(v is not None and size(v) > LARGEST for _, v in pieces):
             return None
-    return [
-        Term(Domain(indices, region), indices, Const(0) if v is None else v, eq.origin)
-        for region, v in pieces
-    ]
+    return [Term(Domain(indices, region), indices, Const(0) if v is None else v, eq.origin) for region, v in pieces]

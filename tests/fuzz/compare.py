@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc import compiler
-from graphc.equations.errors import GraphcError, UnsupportedError
+from graphc.equations.errors import DomainError, GraphcError, UnsupportedError
 from graphc.equations.evaluate import evaluate
 from graphc.equations.system import System, Tensor
 from graphc.schedule.verify import verify
@@ -103,7 +103,12 @@ def _one(
     verify(run.program, sizes, {k: v for k, v in given.items() if v.dtype.kind == "i"}, most=20_000)
     needed = {k: v for k, v in given.items() if k in run._needed or k in {t.name for t in run.system.inputs}}
     extra = {k: v for k, v in sizes.items() if k in run.system.sizes and k not in run.system.fixed}
-    found = run(**needed, **extra)
+    try:
+        found = run(**needed, **extra)
+    except DomainError as error:
+        if 0 in sizes.values():  # a program may read an element that is there only if there are any
+            raise Refused(str(error)) from error
+        raise
     found = found if isinstance(found, tuple) else (found,)
     again = run(**needed, **extra)
     again = again if isinstance(again, tuple) else (again,)

@@ -1,0 +1,48 @@
+"""Ahead of time: a compiled function as an object file and a C header, for programs without Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graphc.codegen.target import load
+from graphc.equations.errors import ArgumentError
+from graphc.equations.printing import show
+
+if TYPE_CHECKING:
+    from graphc.runtime.function import Function
+
+_NAMES = ("kernel_loop", "kernel", "workspace")
+
+
+def save(function: Function, path: Path) -> list[Path]:
+    """Write `path`.o and `path`.h; symbols carry the file's name, so that several can be linked together."""
+    stem = path.name
+    if not stem.isidentifier():
+        raise ArgumentError(f"{stem!r} is not a C identifier, which symbols need\n  mend: f.save('model')")
+    text = str(function.kernel.module)
+    for name in _NAMES:
+        text = text.replace(f'@"{name}"', f'@"{stem}_{name}"')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = [path.with_name(stem + ".o"), path.with_name(stem + ".h")]
+    written[0].write_bytes(load(text).object_code)
+    written[1].write_text(_header(function, stem))
+    return written
+
+
+def _header(function: Function, stem: str) -> str:
+    real = {"float64": "double", "float32": "float", "int64": "int64_t"}[function.options.dtype]
+    lines = [f"/* {stem}: compiled by graphc. */", "#pragma once", "#include <stdint.h>", "", "/* arguments, in order:"]
+    for k, t in enumerate(function.kernel.arguments):
+        buffer = function.program.buffers[t]
+        dims = " x ".join(map(show, buffer.extent)) or "1"
+        kind = "int64_t" if t.kind == "int" else real
+        lines.append(f"   {k}: {t.name}, {buffer.role}, {kind}, row-major {dims}")
+    lines.append("   sizes, in order: " + (", ".join(function.kernel.sizes) or "none") + " */")
+    lines += [
+        f"int64_t {stem}_workspace(const int64_t *sizes); /* bytes that `workspace` must have, aligned to 64 */",
+        f"void {stem}_kernel(void *const *arguments, const int64_t *sizes, void *workspace, int64_t bad[2]);",
+        "/* bad: 0 before the call; bad[0] != 0 after it: bad[1], an index read from data, was out of range */",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,80 @@
+"""The layers against SciPy and NumPy, and the losses against their definitions."""
+
+import numpy as np
+import pytest
+from scipy.signal import correlate
+from scipy.special import log_softmax
+
+import graphc as gc
+from graphc import Eq, Mean, relu
+from graphc.library import conv2d, cross_entropy, dense, initial, maxpool, mse
+
+B, N, C, Y, X = gc.sizes("B N C Y X")
+b, k = gc.indices("b k")
+rng = np.random.default_rng(0)
+
+
+def both(system, output, **arguments):
+    """The value, the same in evaluation and compiled."""
+    found = system.evaluate(output, **arguments)
+    np.testing.assert_allclose(system.compile(output)(**arguments), found, rtol=1e-12, atol=1e-14)
+    return found
+
+
+def test_dense():
+    layer = dense("y", gc.Input("x", B, N), 3, relu)
+    x, w = rng.normal(size=(5, 4)), initial(layer.params, {"N": 4}, rng)
+    w["y_b"] += 0.1
+    found = both(gc.System(*layer.equations), layer.output, x=x, **w)
+    np.testing.assert_allclose(found, np.maximum(x @ w["y_W"].T + 0.1, 0))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_conv2d(stride):
+    layer = conv2d("y", gc.Input("x", B, C, Y, X), 4, 3, stride)
+    x, w = rng.normal(size=(2, 3, 7, 8)), initial(layer.params, {"C": 3}, rng)
+    w["y_b"] += 0.5
+    found = both(gc.System(*layer.equations), layer.output, x=x, **w)
+    expected = [[correlate(image, kernel, "valid")[0] + 0.5 for kernel in w["y_K"]] for image in x]
+    np.testing.assert_allclose(found, np.array(expected)[..., ::stride, ::stride], rtol=1e-12)
+
+
+def test_maxpool_leaves_out_what_fills_no_square():
+    layer = maxpool("y", gc.Input("x", B, Y, X), 2)
+    x = rng.normal(size=(3, 6, 5))
+    found = both(gc.System(*layer.equations), layer.output, x=x)
+    np.testing.assert_array_equal(found, x[:, :, :4].reshape(3, 3, 2, 2, 2).max((2, 4)))
+
+
+def test_layers_follow_each_other():
+    first = conv2d("first", gc.Input("x", B, 1, 8, 8), 4, 3, activation=relu)
+    pooled = maxpool("pooled", first.output, 2)
+    last = conv2d("last", pooled.output, 10, 3)
+    system = gc.System(*first.equations, *pooled.equations, *last.equations)
+    w = initial([*first.params, *last.params], {}, rng)
+    assert both(system, last.output, x=rng.normal(size=(2, 1, 8, 8)), **w).shape == (2, 10, 1, 1)
+
+
+def test_mse():
+    o, y = gc.inputs("o y", B, N)
+    L = gc.Tensor("L")
+    values = {"o": rng.normal(size=(4, 3)), "y": rng.normal(size=(4, 3))}
+    expected = np.mean((values["o"] - values["y"]) ** 2)
+    for loss in (mse(o, y), mse(o[b, k], y[b, k], b, k)):
+        np.testing.assert_allclose(both(gc.System(Eq(L, loss)), "L", **values), expected)
+
+
+def test_cross_entropy_of_labels_and_of_distributions():
+    o, label, share, L = (
+        gc.Input("o", B, C),
+        gc.Input("label", B, dtype="int64"),
+        gc.Input("share", B, C),
+        gc.Tensor("L"),
+    )
+    logits = rng.normal(size=(6, 4)) * 300  # a softmax of these underflows
+    labels, shares = rng.integers(0, 4, 6), rng.dirichlet(np.ones(4), 6)
+    logs = log_softmax(logits, 1)
+    found = both(gc.System(Eq(L, Mean(cross_entropy(o[b, k], label[b], k), b))), "L", o=logits, label=labels)
+    np.testing.assert_allclose(found, -logs[np.arange(6), labels].mean(), rtol=1e-12)
+    found = both(gc.System(Eq(L, Mean(cross_entropy(o[b, k], share[b, k], k), b))), "L", o=logits, share=shares)
+    np.testing.assert_allclose(found, -(shares * logs).sum(1).mean(), rtol=1e-12)

@@ -1,0 +1,119 @@
+"""Which loops are chosen: what recurs is sequential, in the direction and at the place that the equations ask for."""
+
+import pytest
+
+import graphc as gc
+from graphc import Eq, Min, Sum, tanh
+from tests.schedule.build import N, T, i, j, program, t, u
+
+x, s, b = gc.Input("x", T), gc.Tensor("s", T), gc.Tensor("b", T)
+X, W, S = gc.Input("X", T, N), gc.Param("W", N, N), gc.Tensor("S", T, N)
+L = gc.Tensor("L")
+
+
+def loops(p):
+    return [(loop.var.name, loop.step) for loop in p.loops]
+
+
+def test_without_recurrence_there_is_no_loop():
+    y = gc.Tensor("y", T, N)
+    assert loops(program(gc.System(Eq(y[t, i], Sum(W[i, j] * X[t, j], j))), "y")) == []
+
+
+def test_forward_in_time():
+    p = program(gc.System(Eq(s[t], s[t - 1] + x[t]), Eq(s[-1], 0)), "s")
+    assert p.fingerprint() == "s | t(s)"
+    assert str(p).splitlines()[2:] == ["for t = 0 .. T - 1:", "    once:", "        s[t] = x[t] + s[t - 1]"]
+
+
+def test_backward_in_time():
+    p = program(gc.System(Eq(b[t], tanh(b[t + 1] + x[t])), Eq(b[T], 0)), "b")
+    assert p.fingerprint() == "b | t-(b)"
+    assert "for t = T - 1 .. 0 backwards:" in str(p)
+
+
+def test_forward_then_backward_are_two_loops():
+    system = gc.System(Eq(s[t], tanh(s[t - 1] + x[t])), Eq(s[-1], 0), Eq(b[t], tanh(b[t + 1] + s[t])), Eq(b[T], 0))
+    assert loops(program(system, "b")) == [("t", 1), ("t", -1)]
+
+
+def test_any_index_can_be_time():
+    y = gc.Tensor("y", T, N)
+    p = program(gc.System(Eq(y[t, i], y[t, i - 1] * X[t, i]), Eq(y[t, -1], 1)), "y")
+    assert loops(p) == [("i", 1)]
+    assert [nest.parallel for nest in p.nests if nest.outer][0][0].name == "t"
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3, 4])
+def test_any_lag(lag):
+    starts = [Eq(s[-k], 0) for k in range(1, lag + 1)]
+    assert loops(program(gc.System(Eq(s[t], tanh(s[t - lag] + x[t])), *starts), "s")) == [("t", 1)]
+
+
+def test_particular_first_elements_shorten_the_loop():
+    p = program(gc.System(Eq(s[t], tanh(s[t - 1] + s[t - 2] + x[t])), Eq(s[0], x[0]), Eq(s[1], 0.5)), "s")
+    assert "for t = 2 .. T - 1:" in str(p)
+
+
+def test_what_is_read_at_once_shares_a_loop():
+    a = gc.Tensor("a", T)
+    p = program(gc.System(Eq(a[t], x[t] + s[t - 1]), Eq(s[t], tanh(a[t])), Eq(s[-1], 0)), "s", "a", passes=False)
+    assert p.fingerprint().count("t(") == 1
+
+
+def test_two_axes_are_two_loops_or_a_wavefront():
+    d, c = gc.Tensor("d", T, N), gc.Input("c", T, N)
+    equations = Eq(d[t, i], Min(d[t - 1, i], d[t, i - 1]) + c[t, i]), Eq(d[-1, i], 0), Eq(d[t, -1], 0)
+    assert len(program(gc.System(*equations), "d").loops) in (1, 2)
+
+
+def test_a_triangular_sum_of_itself_is_one_loop_with_a_sum_inside():
+    w, y = gc.Input("w", T, T), gc.Tensor("y", T)
+    p = program(gc.System(Eq(y[t], x[t] + Sum(w[t, u] * y[u], (u, 0, t - 1)))), "y")
+    assert p.fingerprint() == "y | t(y)"
+    assert "y[t] += y[u] * w[t, u]    over u" in str(p)
+
+
+def test_an_index_from_data_is_taken_to_point_back():
+    left, h = gc.Input("left", T, dtype="int64"), gc.Tensor("h", T)
+    p = program(gc.System(Eq(h[t], tanh(h[left[t]] + x[t])), Eq(h[0], x[0])), "h")
+    assert p.fingerprint() == "h | t(h)"
+    assert "for t = 1 .. T - 1:" in str(p)
+
+
+def test_the_gradient_of_a_tree_runs_backwards():
+    left, h = gc.Input("left", T, dtype="int64"), gc.Tensor("h", T)
+    system = gc.System(Eq(h[t], tanh(h[left[t]] + x[t])), Eq(h[0], x[0]), Eq(L, Sum(h[t] ** 2, t)))
+    assert {loop.step for loop in program(system, L, wrt=[x]).loops} == {1, -1}
+
+
+def test_a_cycle_without_progress_is_refused_by_the_front():
+    with pytest.raises(gc.CausalityError):
+        gc.System(Eq(s[t], tanh(b[t])), Eq(b[t], tanh(s[t])))
+
+
+def test_what_does_not_recur_is_summed_for_many_steps_at_once():
+    p = program(gc.System(Eq(S[t], tanh(W @ S[t - 1] + W @ X[t])), Eq(S[-1], 0)), "S")
+    (inner,) = [loop for loop in p.loops if loop.var.name == "t"]
+    sums = [s for nest in inner.body for s in nest.statements if s.mode == "sum"]
+    assert [[r.tensor.name for r in gc_reads(s)] for s in sums] == [["W_p", "S"]]
+    ahead = [n for n in p.nests if n.statements[0].mode == "sum" and {k.name for k in n.parallel} == {"t", "i"}]
+    assert len(ahead) == 1
+
+
+def gc_reads(statement):
+    from graphc.schedule.program import statement_reads
+
+    return statement_reads(statement)
+
+
+def test_only_the_chain_of_a_recurrence_is_sequential():
+    """GARCH: squares before the loop, logarithms and quotients behind it."""
+    h, p3 = gc.Tensor("h", T), gc.Param("p", 3)
+    system = gc.System(
+        Eq(h[t], p3[0] + p3[1] * x[t - 1] ** 2 + p3[2] * h[t - 1]), Eq(h[0], 1),
+        Eq(L, Sum(gc.log(h[t]) + x[t] ** 2 / h[t], t)),
+    )  # fmt: skip
+    inside = [s for nest in program(system, "L").nests if nest.outer for s in nest.statements]
+    assert {s.tensor.name for s in inside} == {"h"}
+    assert not any(op in repr(s) for s in inside for op in ("log", "/"))
