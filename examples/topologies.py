@@ -136,7 +136,7 @@ def main() -> tuple[float, float, float]:
         return gc.System(*equations).compile(output, dtype="float32")
 
     print("\n1. hidden to hidden, an output at each step")
-    weights = fit(each := hidden_to_hidden(at_end=False), shifted, 60, seen)
+    weights = fit(each := hidden_to_hidden(at_end=False), shifted, 45, seen)
     p = native(each, "p")(**minibatches({"x": new / 16}, len(new)), **given, **weights)
     right = (p.argmax(-1) == truth).mean(1)
     print("held-out digits right after each row:", " ".join(f"{r:.1%}" for r in right))
@@ -152,7 +152,7 @@ def main() -> tuple[float, float, float]:
     print("dependences when fed with its own output:", gc.System(*free).graph().without_auxiliary())
 
     print("\n3. hidden to hidden, one output at the end of sequences of unequal length")
-    weights = fit(end := hidden_to_hidden(at_end=True), paced, 50, seen)
+    weights = fit(end := hidden_to_hidden(at_end=True), paced, 30, seen)
     data = paced(new, rng)
     p = native(end, "p")(**minibatches(data, len(new)), **given, **weights)
     hit, length = p.argmax(-1) == truth, data["length"]

@@ -74,6 +74,7 @@ class Emitter(Values):
         self.tile = SCALAR
         self.carried: dict[Read, ir.Value] = {}
         self.bad: ir.Value | None = None  # where an index read from data that is out of range is noted
+        self.many_calls = False  # whether scalar code calls long functions instead of copying them
         self.checks: list[tuple[Read, int]] = []
         self.order: dict[Tensor, tuple[int, ir.Value]] = {}  # axis and current step of what the loops around compute
         self.contractions: dict[object, ir.Function] = {}  # by shape of access, shared within a module

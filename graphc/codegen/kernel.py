@@ -21,12 +21,14 @@ from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import I64, PTR
 from graphc.equations.bounds import conditions
 from graphc.equations.domain import Domain, assume, is_affine
-from graphc.equations.expr import Expr, Index, Op, Read, make, substitute
+from graphc.equations.expr import Expr, Index, Op, Read, above_reads, make, substitute
+from graphc.equations.ops import OPS
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
 ALIGN = 64
 MAX_LAG = 8
+INLINED = 16  # long functions in scalar code up to which each is copied in place; more are called, to compile fast
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,19 @@ def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
     for tensor, pointer in zip([*given, *scratch], body.args, strict=False):
         e.refs[tensor] = _ref(e, program, tensor, pointer)
     context = assume(program.system.sizes, (), least=0)
+    e.many_calls = _scalar_functions(program) > INLINED
     for node in program.body:
         _node(e, node, (), context)
     _update(e, program)
     e.builder.ret_void()
     _entry_points(module, body, e, program, given, scratch, sizes)
     return Kernel(module, tuple(given), sizes, tuple(e.checks))
+
+
+def _scalar_functions(program: Program) -> int:
+    """How many long functions (exp, tanh, ..) stand in straight-line scalar code."""
+    nodes = (n for nest in program.nests if not nest.parallel for s in nest.statements for n in above_reads(s.value))
+    return sum(1 for n in nodes if isinstance(n, Op) and OPS[n.name].flops >= 20)
 
 
 def _size_values(names: Sequence[str], values: list[ir.Value], fixed: dict[str, int]) -> dict[str, ir.Value]:

@@ -74,9 +74,9 @@ def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
         iota = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
         mask = b.icmp_signed("<=", iota, e.splat(left, lanes))
         with tiled(e, Tile(None, 1, index, lanes, 1, mask)):
-            e.in_line = False  # runs at most a few times: no second copy of long functions
+            before, e.in_line = e.in_line, False  # runs at most a few times: no second copy of long functions
             inside()
-            e.in_line = True
+            e.in_line = before
 
 
 def _may_run(first: ir.Value, last: ir.Value, block: int) -> bool:

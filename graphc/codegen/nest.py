@@ -37,7 +37,9 @@ def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) 
             stack.enter_context(e.only_if(e.value(g)))
         if not guards and nest.parallel:
             stack.enter_context(e.scope())
+        e.in_line = not (e.many_calls and not nest.parallel)
         run_plan(e, nest, chosen, context, share=True)
+        e.in_line = True
 
 
 def run_plan(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set, share: bool = False) -> None:

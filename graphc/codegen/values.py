@@ -238,16 +238,28 @@ class Values:
         return b.select(b.fcmp_unordered("uno", x, x), x, step)
 
     def _power(self, base: ir.Value, exponent: ir.Value) -> ir.Value:
-        """x**n for a small literal integer n by multiplication (exact to an ULP a factor), else the general power."""
+        """x**(k/4) for a small literal k by products and square roots (each exact to half an ULP), else by `pow`."""
         number = exponent.constant if isinstance(exponent, ir.Constant) else None
         if isinstance(number, list):
             number = number[0].constant if isinstance(number[0], ir.Constant) else number[0]
-        if isinstance(number, int | float) and number == int(number) and 0 < abs(number) <= 8:
-            total = base
-            for _ in range(int(abs(number)) - 1):
-                total = self.builder.fmul(total, base)
-            return total if number > 0 else self.builder.fdiv(self._number(base, 1.0), total)
-        return vectormath.emit(self.builder, "pow", [base, exponent], inline=self.in_line)
+        if not isinstance(number, int | float) or number * 4 != int(number * 4) or not 0 < abs(number) <= 8:
+            return vectormath.emit(self.builder, "pow", [base, exponent], inline=self.in_line)
+        b, whole, quarters = self.builder, int(abs(number)), int(abs(number) * 4) % 4
+        positive = b.fadd(base, self._number(base, 0.0)) if quarters else base  # -0 counts as 0 where roots are taken
+        factors = [positive] * whole
+        if quarters:
+            root = vectormath.emit(b, "sqrt", [positive])
+            fourth = vectormath.emit(b, "sqrt", [root]) if quarters % 2 else None
+            factors += [
+                f for f, used in ((root, quarters >= 2), (fourth, fourth is not None)) if used and f is not None
+            ]
+        total = factors[0]
+        for f in factors[1:]:
+            total = b.fmul(total, f)
+        if quarters:
+            infinity = self._number(base, float("inf"))  # pow(-inf) is +inf where a root would be NaN
+            total = b.select(b.fcmp_ordered("==", base, b.fneg(infinity)), infinity, total)
+        return total if number > 0 else b.fdiv(self._number(base, 1.0), total)
 
     def combine(self, mode: str, a: ir.Value, b: ir.Value, kind: str) -> ir.Value:
         """The reduction's operation on two partial results."""

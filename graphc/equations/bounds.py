@@ -138,7 +138,9 @@ def _single(points: isl.Set) -> isl.BasicSet:
 
 def _guards(basic: isl.BasicSet, indices: Sequence[Index]) -> list[Expr]:
     """The constraints of a set that involve integer divisions, as conditions."""
-    basic = basic.compute_divs().get_basic_sets()[0] if hasattr(basic, "compute_divs") else basic
+    parts = basic.compute_divs().get_basic_sets()
+    assert len(parts) == 1, f"a stride that is no condition: {basic}"
+    (basic,) = parts
     names = _names(basic, indices)
     for d in range(basic.dim(DIV)):
         div = basic.get_div(d)
@@ -166,4 +168,7 @@ def conditions(domain: Domain, known: Sequence[Index], context: isl.Set) -> list
     for c in basic.remove_divs().get_constraints():
         if not any(c.get_coefficient_val(SET, k).to_python() for k in inner):
             found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
+    if basic.dim(DIV):
+        shadow = Domain(domain.indices, isl.Set.from_basic_set(basic)).project(known)
+        found.extend(_guards(_single(shadow.set), shadow.indices))
     return found

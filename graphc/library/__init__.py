@@ -1,8 +1,10 @@
 """Systems that are used again and again, written in the language: each function returns equations, nothing is special.
 
-rule = adam(L, [W, U, b], rate=0.01)
-step = gc.System(*model, *rule.equations).compile("L", update=rule.update)
-step.loop(1000, x=x, target=target, **weights, **rule.start(**weights))
+A thousand steps of training in one native call:
+
+    rule = adam(L, [W, U, b], rate=0.01)
+    step = gc.System(*model, *rule.equations).compile("L", update=rule.update)
+    step.loop(1000, x=x, target=target, **weights, **rule.start(**weights))
 """
 
 from graphc.library.cells import elman, gru, lstm

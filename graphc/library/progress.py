@@ -22,11 +22,13 @@ class Chunk:
 
 
 def chunks(total: int, size: int, label: str = "training", console: Console | None = None) -> Iterator[Chunk]:
-    """`total` steps in chunks of `size`, with a bar that moves on after each:
+    """`total` steps in chunks of `size`, with a bar that moves on after each.
 
-    for chunk in chunks(10_000, 500):
-        loss = step.loop(chunk.steps, **arguments)
-        chunk.show(f"loss {loss:.4f}")
+    Between them Python looks at how it goes:
+
+        for chunk in chunks(10_000, 500):
+            loss = step.loop(chunk.steps, **arguments)
+            chunk.show(f"loss {loss:.4f}")
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[text]}"), console=console) as bar:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Expr, Index, Read, indices_of
+from graphc.equations.expr import Expr, Index, Read, indices_of, reads
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
 
@@ -33,7 +34,15 @@ class Statement:
     value: Expr
     origin: Origin | None = None
 
-    @property
+    @cached_property
+    def reads(self) -> tuple[Read, ...]:
+        """Every distinct read, those in write subscripts too."""
+        found = dict.fromkeys(reads(self.value))
+        for w in self.write:
+            found.update(dict.fromkeys(reads(w)))
+        return tuple(found)
+
+    @cached_property
     def written(self) -> set[Index]:
         """The indices that occur in the subscripts written."""
         return set().union(*(indices_of(w) for w in self.write)) if self.write else set()
@@ -153,11 +162,6 @@ def _show(nodes: tuple[Node, ...], depth: int, lines: list[str]) -> None:
                 lines.append(f"{pad}    {s!r}{over}")
 
 
-def statement_reads(statement: Statement) -> list[Read]:
-    """Every read of a statement, those in write subscripts too."""
-    from graphc.equations.expr import reads
-
-    found = dict.fromkeys(reads(statement.value))
-    for w in statement.write:
-        found.update(dict.fromkeys(reads(w)))
-    return list(found)
+def statement_reads(statement: Statement) -> tuple[Read, ...]:
+    """Every distinct read of a statement, those in write subscripts too."""
+    return statement.reads

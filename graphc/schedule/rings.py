@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from graphc.equations.expr import Const, Expr
 from graphc.equations.system import Tensor
-from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement, statement_reads
+from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement
 
 MAX_SLOTS = 16
+Subs = tuple[Expr, ...]
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ def with_rings(body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: froz
     """The buffers, those of recurrent tensors (but for `keep`) cut down to the steps that are still needed."""
     found = dict(buffers)
     loops = _outermost(body)
+    touched = _touched(body)
     for tensor, group in loops.items():
         if buffers[tensor].role != "workspace" or tensor in keep:
             continue
         axis, ahead = group[0].along[tensor]
-        slots = _slots(tensor, axis, ahead, group, body)
+        slots = _slots(ahead, group, _accesses(axis, group, touched[tensor]))
         if slots is not None:
             found[tensor] = replace(buffers[tensor], ring=(axis, slots))
     return found
@@ -50,13 +52,13 @@ def _outermost(body: tuple[Node, ...]) -> dict[Tensor, list[Loop]]:
     return found
 
 
-def _slots(tensor: Tensor, axis: int, ahead: int, group: list[Loop], body: tuple[Node, ...]) -> int | None:
+def _slots(ahead: int, group: list[Loop], accesses: list[Access]) -> int | None:
     step = group[0].step
     first = (group[0].lower if step > 0 else group[0].upper) + ahead
     last = (group[-1].upper if step > 0 else group[-1].lower) + ahead
     need = 1
     early: list[int] = []
-    for a in _accesses(tensor, axis, group, body):
+    for a in accesses:
         if a.loop is not None:
             lag = (a.loop.var + ahead - a.sub) * step
             back = _number(lag)
@@ -81,17 +83,24 @@ def _number(e: Expr) -> int | None:
     return int(e.value) if isinstance(e, Const) else None
 
 
-def _accesses(tensor: Tensor, axis: int, group: list[Loop], body: tuple[Node, ...]) -> list[Access]:
-    found: list[Access] = []
-    after = False
-    for node in body:
-        inside = node if isinstance(node, Loop) and any(node is g for g in group) else None
-        after = after or inside is not None
+def _touched(body: tuple[Node, ...]) -> dict[Tensor, list[tuple[int, Node, Subs, bool]]]:
+    """Per tensor, in order: (position and node of the body, subscripts, whether written)."""
+    found: dict[Tensor, list[tuple[int, Node, Subs, bool]]] = {}
+    for k, node in enumerate(body):
         for s in _statements(node):
-            if s.tensor is tensor:
-                found.append(Access(s.write[axis], True, inside, after))
-            found.extend(Access(r.subs[axis], False, inside, after) for r in statement_reads(s) if r.tensor is tensor)
+            found.setdefault(s.tensor, []).append((k, node, s.write, True))
+            for r in s.reads:
+                found.setdefault(r.tensor, []).append((k, node, r.subs, False))
     return found
+
+
+def _accesses(axis: int, group: list[Loop], touched: list[tuple[int, Node, Subs, bool]]) -> list[Access]:
+    own = {id(g) for g in group}
+    first = min(k for k, node, _, _ in touched if id(node) in own)
+    return [
+        Access(subs[axis], writes, node if id(node) in own and isinstance(node, Loop) else None, k >= first)
+        for k, node, subs, writes in touched
+    ]
 
 
 def _statements(node: Node) -> list[Statement]:

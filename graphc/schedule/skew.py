@@ -21,10 +21,10 @@ from graphc.schedule.program import Statement
 
 def skew(system: System, statements: list[Statement], outputs: Iterable[Tensor]) -> System:
     """The system with its wavefronts along a first axis; itself if it has none."""
-    found = _wavefronts(system, statements)
+    found, others = _wavefronts(system, statements)
     if not found:
         return system
-    members = found | _companions(system, found)
+    members = found | _companions(system, found, others)
     new = {t: _skewed(t, system) for t in members}
     equations: list[Equation] = []
     for eq in system.equations:
@@ -40,25 +40,28 @@ def skew(system: System, statements: list[Statement], outputs: Iterable[Tensor])
     return system.with_equations(equations)
 
 
-def _wavefronts(system: System, statements: list[Statement]) -> set[Tensor]:
-    """Matrices whose cycle has a wavefront for its best loop."""
+def _wavefronts(system: System, statements: list[Statement]) -> tuple[set[Tensor], set[Tensor]]:
+    """Matrices whose cycle has a wavefront for its best loop, and what is on any other cycle."""
     deps = dependences(statements, system)
     found: set[Tensor] = set()
+    others: set[Tensor] = set()
     for component in components(statements, deps):
         own = [d for d in deps if d.source in component and d.target in component]
         if is_cyclic(component, own):
             choice = choose_loop(component, own, system)
             if choice is not None and all(len(axes) == 2 and len(t.dims) == 2 for t, axes in choice.axes.items()):
                 found |= set(choice.axes)
-    return found
+            else:
+                others |= {s.tensor for s in component}
+    return (found, others) if not found & others else (set(), others)
 
 
-def _companions(system: System, members: set[Tensor]) -> set[Tensor]:
-    """Matrices computed element by element from wavefronts or for them."""
+def _companions(system: System, members: set[Tensor], others: set[Tensor]) -> set[Tensor]:
+    """Matrices computed element by element from wavefronts or for them, on no cycle of their own."""
     read = {r.tensor for t in members for _, r in system.by_tensor[t].reads()}
     found = set()
     for eq in system.equations:
-        if eq.tensor in members or len(eq.tensor.dims) != 2 or not all(_elementwise(t) for t in eq.terms):
+        if eq.tensor in members | others or len(eq.tensor.dims) != 2 or not all(_elementwise(t) for t in eq.terms):
             continue
         if eq.tensor in read or any(r.tensor in members for _, r in eq.reads()):
             found.add(eq.tensor)

@@ -19,7 +19,7 @@ def bake(system: System, sizes: Mapping[str, int]) -> tuple[System, dict[Tensor,
         moved[t] = t if dims == t.dims else replace(t, dims=dims)
 
     def visit(node: Expr) -> Expr | None:
-        return Read(moved[node.tensor], node.subs) if isinstance(node, Read) else values.get(node)
+        return Read(moved.get(node.tensor, node.tensor), node.subs) if isinstance(node, Read) else values.get(node)
 
     def fix(eq: Equation) -> Equation:
         terms = tuple(
