@@ -7,7 +7,10 @@ user wrote each read, and with how many subscripts.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import islpy as isl
 
 from graphc.equations.domain import is_affine, sample, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
@@ -15,7 +18,7 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
 from graphc.equations.names import AsWritten, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
-from graphc.equations.system import System, Tensor, Term, reads_of
+from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 
 
 def check(system: System, reads: AsWritten) -> None:
@@ -26,6 +29,48 @@ def check(system: System, reads: AsWritten) -> None:
                 _defined(system, term, read)
                 _inside(system, eq.tensor, term, read, reads)
     check_progress(system, reads)
+
+
+def without_hollow_starts(system: System) -> System:
+    """Start values that fall outside their tensor at small sizes, less the points at which they read what is not there.
+
+    `Eq(y[1], x[1] + y[0])` says nothing at T = 1, where neither y[1] nor x[1] is an element."""
+    while True:
+        changed = [_without_hollow(eq, system) for eq in system.equations]
+        if all(a is b for a, b in zip(changed, system.equations, strict=True)):
+            return system
+        system = system.with_equations(changed)
+
+
+def _without_hollow(eq: Equation, system: System) -> Equation:
+    terms, defined = [], eq.defined
+    for term in eq.terms:
+        hollow = _hollow(eq.tensor, term, system)
+        if hollow is not None:
+            defined = defined - term.domain.with_set(hollow).image(term.write)
+            term = replace(term, domain=term.domain.with_set((term.domain.set - hollow).coalesce()))
+        terms.append(term)
+    if all(a is b for a, b in zip(terms, eq.terms, strict=True)):
+        return eq
+    return replace(eq, terms=tuple(terms), defined=defined.coalesce())
+
+
+def _hollow(tensor: Tensor, term: Term, system: System) -> isl.Set | None:
+    """The points of a start value at an element beyond the declared ones that read outside what they read; else None."""
+    if not any(isinstance(w, Const) and w.value >= 1 for w in term.write):
+        return None
+    beyond = (term.domain - term.domain.inside(term.write, tensor.box)).set.intersect_params(system.context)
+    if beyond.is_empty():
+        return None
+    bad = None
+    for read in reads_of(term):
+        if read.tensor.given or read.tensor in system.by_tensor:
+            image = term.domain.image(read.subs, read.tensor.dims).intersect_params(system.context)
+            outside = term.domain.inside(read.subs, image - system.defined(read.tensor)).set
+            bad = outside if bad is None else bad | outside
+    if bad is None or (bad & beyond).is_empty():
+        return None
+    return bad & beyond
 
 
 def _defined(system: System, term: Term, read: Read) -> None:

@@ -77,6 +77,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     if not closed:
         return Lowered(system, names.tensors)
     reads = {read: text for w in written for read, text in w.reads.items()}
+    system = check.without_hollow_starts(system)
     check.check(system, reads)
     system, gradients = resolve(system, names, of)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
