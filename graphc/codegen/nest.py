@@ -16,14 +16,12 @@ from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import store
+from graphc.codegen.reduction import along_vector, positive_logs, sum_with_logs
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
-from graphc.codegen.values import I32
 from graphc.equations.bounds import loop_bounds
 from graphc.equations.expr import Expr, Index, Read
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
-
-REDUCTION_CHUNKS = 4  # vectors in flight when one sum runs along them: enough to hide the latency of an addition
 
 
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
@@ -118,47 +116,17 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
 
 def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, index: Index, context: isl.Set) -> None:
     """A reduction whose innermost loop runs along vectors; the lanes are combined at the end."""
-    kind = s.tensor.kind
-    chosen = Plan((), index, None, 1, REDUCTION_CHUNKS)
     order = order_reduction(s, nest, index)
     bounds = loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context)
-    vec = ir.VectorType(e.type_of(kind), e.lanes)
-    identity = e.splat(e.identity(s.mode, kind), e.lanes)
-    cells = [e.alloca(vec, "acc") for _ in range(chosen.chunks)]
-    for cell in cells:
-        e.builder.store(identity, cell)
     if bounds[-1].guards:
         _reduce(e, s, nest, context)
         return
-    with plain_loops(e, bounds[:-1]):
-
-        def inside() -> None:
-            for c in range(e.tile.chunks):
-                value = e.convert(e.value(s.value, 0, c), s.value.kind, kind)
-                value = e.splat(value, e.lanes)
-                if e.tile.mask is not None:
-                    value = e.builder.select(e.tile.mask, value, identity)
-                cell = cells[c]
-                e.builder.store(e.combine(s.mode, e.builder.load(cell, typ=vec), value, kind), cell)
-
-        vector_loop(e, bounds[-1], chosen, inside)
-    total = e.builder.load(cells[0], typ=vec)
-    for cell in cells[1:]:
-        total = e.combine(s.mode, total, e.builder.load(cell, typ=vec), kind)
-    write_element(e, s, 0, 0, across(e, s.mode, total, kind))
-
-
-def across(e: Emitter, mode: str, vector: ir.Value, kind: str) -> ir.Value:
-    """All lanes of a vector combined into one, pairwise."""
-    lanes = vector.type.count
-    while lanes > 1:
-        lanes //= 2
-        low = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
-        high = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes, 2 * lanes)))
-        nothing = ir.Constant(vector.type, ir.Undefined)
-        halves = [e.builder.shuffle_vector(vector, nothing, which) for which in (low, high)]
-        vector = e.combine(mode, halves[0], halves[1], kind)
-    return e.builder.extract_element(vector, ir.Constant(I32, 0))
+    value = s.value
+    if s.mode == "sum" and e.dtype == "float64" and any(positive_logs(value)):
+        total = sum_with_logs(e, value, bounds)
+    else:
+        total = along_vector(e, s.mode, s.tensor.kind, value, bounds)
+    write_element(e, s, 0, 0, total)
 
 
 def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:

@@ -6,6 +6,7 @@ What depends on the arguments' shapes alone (sizes, output shapes, workspace) is
 from __future__ import annotations
 
 import ctypes
+import operator
 import sys
 import threading
 from collections import namedtuple
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphc.equations.domain import LOCK
 from graphc.equations.errors import ArgumentError
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import System, Tensor
@@ -47,6 +49,15 @@ class Shapes:
     workspace: int
 
 
+def _holders(spare: dict[int, Array], k: int) -> int:
+    """How many hold the array kept as `k`, as this interpreter counts: views and exports of it count too."""
+    held = spare[k]
+    return sys.getrefcount(held)
+
+
+_ALONE = _holders({0: np.empty(0)}, 0)
+
+
 class Frame:
     """What one thread's calls use: the argument pointers, where a bad index is noted, and the workspace."""
 
@@ -61,10 +72,10 @@ class Frame:
     def output(self, k: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """An array for output `k`. A large one that an earlier call returned and nobody holds any more is used again:
         fresh pages from the operating system cost more than many a kernel that fills them."""
-        held = self.spare.get(k)
-        # Three holders: `spare`, `held`, and the argument of getrefcount; a view or an export would be a fourth.
-        if held is not None and held.shape == shape and held.dtype == dtype and sys.getrefcount(held) == 3:
-            return held
+        if k in self.spare and _holders(self.spare, k) == _ALONE:
+            held = self.spare[k]
+            if held.shape == shape and held.dtype == dtype:
+                return held
         array: Array = np.empty(shape, dtype)
         if array.nbytes >= LARGE:
             self.spare[k] = array
@@ -118,7 +129,8 @@ class Function:
         key = (tuple([(n, a.shape) for n, a in arrays.items()]), *given.items())
         shapes = self._shapes.get(key)
         if shapes is None:
-            shapes = self._shapes[key] = self._measure(arrays, given)
+            with LOCK:
+                shapes = self._shapes[key] = self._measure(arrays, given)
         frame = self._frame(shapes.workspace)
         outputs = [frame.output(k, shape, dtype) for k, (shape, dtype, _) in enumerate(shapes.outputs)]
         self._execute(frame, arrays, outputs, shapes, repeat)
@@ -158,7 +170,7 @@ class Function:
             if tensor is not None:
                 arrays[name] = as_array(value, tensor, self._dtypes[name], name in self._updated)
             elif name in self.system.sizes:
-                given[name] = int(value)
+                given[name] = _whole(name, value)
             else:
                 raise ArgumentError(
                     f"unknown argument {name}; the arguments are {', '.join(self._inputs)}"
@@ -249,6 +261,13 @@ class Function:
     def __repr__(self) -> str:
         names = ", ".join(t.name for t in self.program.outputs)
         return f"<graphc.Function {names} ({self.options.dtype}) of {', '.join(self._inputs)}>"
+
+
+def _whole(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(f"size {name} = {value!r} must be an integer of at least 0") from None
 
 
 def _identifiers(names: list[str]) -> list[str]:

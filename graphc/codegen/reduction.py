@@ -1,0 +1,178 @@
+"""One sum (product, maximum) run along vectors: several vectors in flight, their lanes combined at the end.
+
+A sum of logarithms is the logarithm of a product: its factors are multiplied, exponents kept apart as integers, and one
+logarithm a lane is taken at the end. That costs a multiplication a term, and errs by half an ULP a factor, as a sum
+of logarithms does. Factors that are not positive normal numbers are rare; then the sum is made again, term by term.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from llvmlite import ir
+
+from graphc.codegen.emitter import Emitter
+from graphc.codegen.loops import plain_loops, vector_loop
+from graphc.codegen.tiling import Plan
+from graphc.codegen.values import I1, I32, I64
+from graphc.equations.bounds import Bounds
+from graphc.equations.expr import Const, Expr, Op, make
+
+CHUNKS = 4  # vectors in flight: enough to hide the latency of an addition
+MANTISSA, BIAS = 52, 1023  # of a 64-bit float
+
+
+def along_vector(e: Emitter, mode: str, kind: str, value: Expr, bounds: Sequence[Bounds]) -> ir.Value:
+    """The reduction of `value` over loops with these bounds, the last of them in vectors."""
+    vec = ir.VectorType(e.type_of(kind), e.lanes)
+    identity = e.splat(e.identity(mode, kind), e.lanes)
+    cells = _cells(e, vec, identity)
+
+    def inside() -> None:
+        for c in range(e.tile.chunks):
+            term = _masked(e, e.splat(e.convert(e.value(value, 0, c), value.kind, kind), e.lanes), identity)
+            e.builder.store(e.combine(mode, e.builder.load(cells[c], typ=vec), term, kind), cells[c])
+
+    _loops(e, bounds, inside)
+    return across(e, mode, _joined(e, vec, cells, lambda a, b: e.combine(mode, a, b, kind)), kind)
+
+
+def _cells(e: Emitter, vec: ir.Type, start: ir.Value) -> list[ir.Value]:
+    cells = [e.alloca(vec, "acc") for _ in range(CHUNKS)]
+    for cell in cells:
+        e.builder.store(start, cell)
+    return cells
+
+
+def _loops(e: Emitter, bounds: Sequence[Bounds], inside: Callable[[], None]) -> None:
+    with plain_loops(e, bounds[:-1]):
+        vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, CHUNKS), inside)
+
+
+def _masked(e: Emitter, value: ir.Value, otherwise: ir.Value) -> ir.Value:
+    return value if e.tile.mask is None else e.builder.select(e.tile.mask, value, otherwise)
+
+
+def _joined(
+    e: Emitter, vec: ir.Type, cells: list[ir.Value], join: Callable[[ir.Value, ir.Value], ir.Value]
+) -> ir.Value:
+    total = e.builder.load(cells[0], typ=vec)
+    for cell in cells[1:]:
+        total = join(total, e.builder.load(cell, typ=vec))
+    return total
+
+
+def across(e: Emitter, mode: str, vector: ir.Value, kind: str) -> ir.Value:
+    """All lanes of a vector combined into one, pairwise."""
+    lanes = vector.type.count
+    while lanes > 1:
+        lanes //= 2
+        low = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes)))
+        high = ir.Constant(ir.VectorType(I32, lanes), list(range(lanes, 2 * lanes)))
+        nothing = ir.Constant(vector.type, ir.Undefined)
+        halves = [e.builder.shuffle_vector(vector, nothing, which) for which in (low, high)]
+        vector = e.combine(mode, halves[0], halves[1], kind)
+    return e.builder.extract_element(vector, ir.Constant(I32, 0))
+
+
+# Sums of logarithms ----------------------------------------
+
+
+def positive_logs(value: Expr) -> Iterator[Expr]:
+    """The x of the addends log(x) of a sum."""
+    return (a.args[0] for sign, a in _addends(value) if sign and _is_log(a))
+
+
+def _is_log(e: Expr) -> bool:
+    return isinstance(e, Op) and e.name == "log"
+
+
+def _addends(value: Expr) -> list[tuple[bool, Expr]]:
+    todo, found = [(True, value)], []
+    while todo:
+        sign, node = todo.pop()
+        if isinstance(node, Op) and node.name in ("add", "sub"):
+            todo += [(sign, node.args[0]), (sign == (node.name == "add"), node.args[1])]
+        else:
+            found.append((sign, node))
+    return found
+
+
+def sum_with_logs(e: Emitter, value: Expr, bounds: Sequence[Bounds]) -> ir.Value:
+    """The sum of `value`, its logarithms through products; term by term if a factor is no positive normal number."""
+    rest: Expr = Const(0)
+    for sign, a in _addends(value):
+        if not (sign and _is_log(a)):
+            rest = make("add" if sign else "sub", rest, a)
+    factors = list(positive_logs(value))
+    product = _Product(e)
+    vec = ir.VectorType(e.real, e.lanes)
+    zero = e.splat(e.const(0, "real"), e.lanes)
+    sums = _cells(e, vec, zero)
+
+    def inside() -> None:
+        for c in range(e.tile.chunks):
+            term = _masked(e, e.splat(e.convert(e.value(rest, 0, c), rest.kind, "real"), e.lanes), zero)
+            e.builder.store(e.combine("sum", e.builder.load(sums[c], typ=vec), term, "real"), sums[c])
+            for x in factors:
+                product.take(e.splat(e.convert(e.value(x, 0, c), x.kind, "real"), e.lanes), c)
+
+    _loops(e, bounds, inside)
+    plain = _joined(e, vec, sums, lambda a, b: e.combine("sum", a, b, "real"))
+    result = e.alloca(e.real, "total")
+    total = e.combine("sum", across(e, "sum", plain, "real"), product.log(), "real")
+    e.builder.store(total, result)
+    with e.only_if(product.failed()):
+        before, e.in_line = e.in_line, False
+        e.builder.store(along_vector(e, "sum", "real", value, bounds), result)
+        e.in_line = before
+    return e.builder.load(result, typ=e.real)
+
+
+class _Product:
+    """A product of many positive numbers: mantissas in [1, 2) and a sum of exponents, per lane."""
+
+    def __init__(self, e: Emitter) -> None:
+        self.e = e
+        self.vec = ir.VectorType(e.real, e.lanes)
+        self.ints = ir.VectorType(I64, e.lanes)
+        self.flags = ir.VectorType(I1, e.lanes)
+        self.mantissas = _cells(e, self.vec, self._number(1.0))
+        self.exponents = _cells(e, self.ints, self._integer(0))
+        self.bad = _cells(e, self.flags, ir.Constant(self.flags, None))
+
+    def _number(self, x: float) -> ir.Value:
+        return ir.Constant(self.vec, [x] * self.e.lanes)
+
+    def _integer(self, n: int) -> ir.Value:
+        return ir.Constant(self.ints, [n] * self.e.lanes)
+
+    def take(self, x: ir.Value, c: int) -> None:
+        """One more factor in each lane of chunk `c`."""
+        b = self.e.builder
+        x = _masked(self.e, x, self._number(1.0))
+        least, most = self._number(2.0**-1022), self._number(2.0**1022)
+        good = b.and_(b.fcmp_ordered(">=", x, least), b.fcmp_ordered("<=", x, most))
+        b.store(b.or_(b.load(self.bad[c], typ=self.flags), b.not_(good)), self.bad[c])
+        bits = b.bitcast(b.fmul(b.load(self.mantissas[c], typ=self.vec), x), self.ints)
+        shifted = b.sub(b.lshr(bits, self._integer(MANTISSA)), self._integer(BIAS))
+        b.store(b.add(b.load(self.exponents[c], typ=self.ints), shifted), self.exponents[c])
+        fraction = b.and_(bits, self._integer((1 << MANTISSA) - 1))
+        b.store(b.bitcast(b.or_(fraction, self._integer(BIAS << MANTISSA)), self.vec), self.mantissas[c])
+
+    def log(self) -> ir.Value:
+        """The logarithm of the whole product."""
+        e, b = self.e, self.e.builder
+        logs = [e.op("log", [b.load(m, typ=self.vec)], ["real"], "real") for m in self.mantissas]
+        total = logs[0]
+        for x in logs[1:]:
+            total = b.fadd(total, x)
+        power = across(e, "sum", _joined(e, self.ints, self.exponents, b.add), "int")
+        scaled = b.fmul(e.convert(power, "int", "real"), e.const(math.log(2), "real"))
+        return b.fadd(across(e, "sum", total, "real"), scaled)
+
+    def failed(self) -> ir.Value:
+        """Whether some factor was not a positive normal number."""
+        bad = self.e.builder.zext(_joined(self.e, self.flags, self.bad, self.e.builder.or_), self.ints)
+        return self.e.builder.icmp_signed("!=", across(self.e, "sum", bad, "int"), ir.Constant(I64, 0))
