@@ -205,16 +205,21 @@ class Emitter(Values):
             total: ir.Value = ir.Constant(I64, constant)
             for leaf, k in parts.items():
                 v = self.value(leaf)
-                v = v if k == 1 else self.builder.mul(v, ir.Constant(I64, k))
-                total = v if _is_zero(total) else self.builder.add(total, v)
+                v = self.product(v, ir.Constant(I64, k))
+                total = self._plus(total, v)
             return total
         finally:
             self.tile = tile
 
+    def _plus(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        if isinstance(a, ir.Constant) and isinstance(b, ir.Constant):
+            return ir.Constant(I64, a.constant + b.constant)
+        return b if _is_zero(a) else a if _is_zero(b) else self.builder.add(a, b)
+
     def sum_of(self, values: Sequence[ir.Value]) -> ir.Value:
         total: ir.Value = ir.Constant(I64, 0)
         for v in values:
-            total = v if _is_zero(total) else total if _is_zero(v) else self.builder.add(total, v)
+            total = self._plus(total, v)
         return total
 
     def product(self, a: ir.Value, b: ir.Value) -> ir.Value:

@@ -63,25 +63,31 @@ def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
     whole = b.sub(last, ir.Constant(I64, block - 1))
     next_at = e.alloca(I64, "next")
     b.store(first, next_at)
-    if _may_run(first, last, block):
+    extent = _known_extent(first, last)
+    if extent is None or extent >= block:
         with e.loop(first, whole, block, index.name) as i, bound(e, index, i):
             with tiled(e, Tile(None, 1, index, lanes, chosen.chunks)):
                 inside()
             b.store(b.add(i, ir.Constant(I64, block)), next_at)
+    if extent is not None and extent % block == 0:
+        return
     start = b.load(next_at, typ=I64)
     with e.loop(start, last, lanes, index.name + ".tail") as i, bound(e, index, i):
         left = b.sub(last, i)
         iota = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
-        mask = b.icmp_signed("<=", iota, e.splat(left, lanes))
+        whole_vectors = extent is not None and extent % lanes == 0
+        mask = None if whole_vectors else b.icmp_signed("<=", iota, e.splat(left, lanes))
         with tiled(e, Tile(None, 1, index, lanes, 1, mask)):
             before, e.in_line = e.in_line, False  # runs at most a few times: no second copy of long functions
             inside()
             e.in_line = before
 
 
-def _may_run(first: ir.Value, last: ir.Value, block: int) -> bool:
-    constant = isinstance(first, ir.Constant) and isinstance(last, ir.Constant)
-    return not (constant and first.constant + block - 1 > last.constant)
+def _known_extent(first: ir.Value, last: ir.Value) -> int | None:
+    """How many points a loop has, if that is known now."""
+    if isinstance(first, ir.Constant) and isinstance(last, ir.Constant):
+        return max(0, int(last.constant) - int(first.constant) + 1)
+    return None
 
 
 def row_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
@@ -90,7 +96,12 @@ def row_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
     first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
     next_at = e.alloca(I64, "next")
     b.store(first, next_at)
+    extent = _known_extent(first, last)
     for rows in dict.fromkeys((chosen.rows, min(2, chosen.rows), 1)):
+        if extent is not None:
+            if extent < rows:
+                continue
+            extent %= rows
         limit = b.sub(last, ir.Constant(I64, rows - 1))
         start = b.load(next_at, typ=I64)
         with e.loop(start, limit, rows, index.name) as i, bound(e, index, i):

@@ -100,7 +100,7 @@ def checked(e: Emitter, tensor: Tensor, axis: int, sub: Expr, index: ir.Value) -
     if isinstance(index.type, ir.VectorType):
         lower, extent = e.splat(lower, index.type.count), e.splat(extent, index.type.count)
     position = b.sub(index, lower)
-    if not reads(sub) and isinstance(sub, Op) and sub.name in _TRUSTED:
+    if isinstance(sub, Op) and sub.name in _TRUSTED and (sub.name != "mod" or not reads(sub)):
         return position
     good = b.icmp_unsigned("<", position, extent)
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)

@@ -8,6 +8,7 @@ earlier. What both return owns its memory: when the `Loaded` is collected, its c
 from __future__ import annotations
 
 import threading
+import weakref
 from dataclasses import dataclass
 from functools import cache
 
@@ -80,6 +81,9 @@ class Loaded:
             self._engine = llvm.create_mcjit_compiler(holder, _machine(target, 0))
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
             self._engine.finalize_object()
+        # Python collects what hangs in a cycle in any order, but the engine must go before its module's context: both
+        # are kept alive from outside until this object is gone.
+        weakref.finalize(self, _dispose, self._engine, holder).atexit = False
 
     def address(self, function_name: str) -> int:
         """The address of an exported function. KeyError if there is none of that name."""
@@ -107,6 +111,12 @@ class Loaded:
         return llvm.parse_bitcode(self._bitcode, context=llvm.create_context())
 
 
+def _dispose(engine: llvm.ExecutionEngine, holder: llvm.ModuleRef) -> None:
+    with _lock:
+        engine.close()
+    del holder
+
+
 def load(source: str | ir.Module, target: Target | None = None, name: str = "graphc", slp: bool = False) -> Loaded:
     """Verify, optimise, compile and link a module.
 
@@ -118,14 +128,14 @@ def load(source: str | ir.Module, target: Target | None = None, name: str = "gra
     text = str(source)
     with _lock:
         module = llvm.parse_assembly(text, context=llvm.create_context())
-        module.name = name
-        module.verify()
-        machine = _shared_machine(target)
-        module.triple = machine.triple
-        module.data_layout = str(machine.target_data)
-        _optimise(module, target, slp)
-        bitcode = module.as_bitcode()
-        return Loaded(machine.emit_object(module), target, bitcode)
+        with module:  # closed before its context even where an error keeps both in its traceback
+            module.name = name
+            module.verify()
+            machine = _shared_machine(target)
+            module.triple = machine.triple
+            module.data_layout = str(machine.target_data)
+            _optimise(module, target, slp)
+            return Loaded(machine.emit_object(module), target, module.as_bitcode())
 
 
 def load_object(object_code: bytes, target: Target | None = None) -> Loaded:

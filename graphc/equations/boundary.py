@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import islpy as isl
 
-from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Expr, Index, Read, make, substitute
+from graphc.equations.domain import Domain, has_reads
+from graphc.equations.expr import Const, Expr, Index, Read, make, substitute, transform
 from graphc.equations.gradients import reread
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.system import Equation, Origin, System, Tensor, Term, reads_of
@@ -24,12 +24,37 @@ MAX_PIECES = 5  # a reader in fewer pieces than this is cheaper than a copy with
 def apply(system: System, rules: Mapping[Tensor, str], fresh: Callable[[str], str]) -> System:
     """The system with the boundary rules {tensor: "zero", "edge", "reflect" or "wrap"} written out."""
     for tensor, rule in rules.items():
+        system = _by_data(system, tensor, rule)
         read = _read_outside(system, tensor)
         if read is not None:
             system = (
                 _given(system, tensor, rule, read, fresh) if tensor.given else _computed(system, tensor, rule, read)
             )
     return system
+
+
+def _by_data(system: System, tensor: Tensor, rule: str) -> System:
+    """Subscripts that come from data bent inside by the rule itself, since only the call can tell where they point."""
+
+    def visit(node: Expr) -> Expr | None:
+        if not isinstance(node, Read) or node.tensor is not tensor:
+            return None
+        inside: Expr = Const(True)
+        subs = []
+        for sub, n in zip(node.subs, tensor.dims, strict=True):
+            if has_reads(sub):
+                inside = make("and", inside, make("and", make("ge", sub, Const(0)), make("lt", sub, n)))
+                sub = make(BOUNDARY["edge" if rule == "zero" else rule], sub, n)
+            subs.append(sub)
+        bent = Read(tensor, tuple(subs))
+        return make("select", inside, bent, Const(0)) if rule == "zero" else bent
+
+    def bend(term: Term) -> Term:
+        if not any(r.tensor is tensor and any(has_reads(x) for x in r.subs) for r in reads_of(term)):
+            return term
+        return replace(term, value=transform(term.value, visit))
+
+    return system.with_equations(replace(eq, terms=tuple(bend(t) for t in eq.terms)) for eq in system.equations)
 
 
 def _read_outside(system: System, tensor: Tensor) -> isl.Set | None:

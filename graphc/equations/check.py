@@ -56,7 +56,7 @@ def _without_hollow(eq: Equation, system: System) -> Equation:
 
 
 def _hollow(tensor: Tensor, term: Term, system: System) -> isl.Set | None:
-    """The points of a start value at an element beyond the declared ones that read outside what they read; else None."""
+    """The points of a start value beyond the declared elements that read outside what they read; None if none do."""
     if not any(isinstance(w, Const) and w.value >= 1 for w in term.write):
         return None
     beyond = (term.domain - term.domain.inside(term.write, tensor.box)).set.intersect_params(system.context)

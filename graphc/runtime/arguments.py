@@ -65,7 +65,7 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
 def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
     if isinstance(value, np.ndarray):
         return value
-    if isinstance(value, int | float | list | tuple | bool):
+    if isinstance(value, int | float | list | tuple | bool | np.generic):
         if updated:
             raise ArgumentError(
                 f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}"
