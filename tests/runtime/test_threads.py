@@ -112,3 +112,15 @@ def test_calls_leave_no_memory_behind():
     for _ in range(3000):
         run(**given)
     assert resident() - before < 2_000_000
+
+
+def test_functions_that_hang_in_a_cycle_are_collected_in_any_order():
+    """Python finalises a cycle's members in any order; native code must go before what it stands in."""
+    a, y = gc.Input("a", T), gc.Tensor("y", T)
+    for n in range(1, 12):
+        run = gc.System(Eq(y[t], y[t - 1] + a[t] * n), Eq(y[-1], 0)).compile("y")
+        run.itself = [run, run._loaded, run._loaded._engine]
+        run._loaded._engine.function = run
+        assert run(a=np.ones(3))[-1] == 3 * n
+        del run
+        collector.collect()

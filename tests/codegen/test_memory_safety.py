@@ -1,0 +1,107 @@
+"""Nothing outside arguments, results and workspace is touched: each lies against a page that must not be."""
+
+import ctypes
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import Eq, Sum, compiler, tanh
+from graphc.runtime import function
+from tests import oracle
+from tests.codegen.guarded import PAGE, beside
+from tests.transforms.systems import EXAMPLES
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mprotect")
+SIDES = ("before", "after")
+
+
+class GuardedFrame(function.Frame):
+    """Buffers of a call, each beside a forbidden page."""
+
+    side = "after"
+
+    def __init__(self, arguments, size):
+        super().__init__(arguments, size)
+        self.block = beside(np.full(-(-size // 64) * 64, 0xFF, np.uint8), self.side)
+        self.scratch = self.block.ctypes.data
+
+    def output(self, k, shape, dtype):
+        return beside(np.full(shape, -1, dtype), self.side)
+
+
+def run_guarded(run, side, monkeypatch, **arguments):
+    monkeypatch.setattr(function, "Frame", GuardedFrame)
+    monkeypatch.setattr(GuardedFrame, "side", side)
+    run._local.frame = None
+    return oracle.listed(run(**{k: beside(np.asarray(v), side) if np.ndim(v) else v for k, v in arguments.items()}))
+
+
+def test_the_forbidden_pages_are_forbidden():
+    for side, offset in (("before", -8), ("after", 24)):
+        code = (
+            "import numpy as np, ctypes; from tests.codegen.guarded import beside;"
+            f"a = beside(np.zeros(3), {side!r}); print(a.sum());"
+            f"ctypes.c_double.from_address(a.ctypes.data + {offset}).value"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True)
+        assert done.stdout == b"0.0\n" and done.returncode == -11
+    a = beside(np.zeros(3), "after")
+    assert (a.ctypes.data + a.nbytes) % PAGE == 0
+    assert ctypes.c_double.from_address(a.ctypes.data + 16).value == 0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_and_their_gradients(name, monkeypatch):
+    system, loss, arguments = EXAMPLES[name]()
+    graded, outputs = oracle.graded(system, loss)
+    wanted = oracle.values(graded, outputs, arguments)
+    arrays, given = oracle.split(system, arguments)
+    needed = {k: np.asarray(v, np.int64 if graded.by_name[k].kind == "int" else np.float64) for k, v in arrays.items()}
+    run = compiler.compile(graded, outputs)
+    for side in SIDES:
+        oracle.same(run_guarded(run, side, monkeypatch, **needed, **given), wanted, rtol=1e-9, atol=1e-9)
+
+
+T, N, M, K = gc.sizes("T N M K")
+t, i, j, k = gc.indices("t i j k")
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("side", SIDES)
+def test_contractions_of_all_sizes(side, dtype, monkeypatch):
+    A, Q, C = gc.Input("A", M, K), gc.Input("Q", N, K), gc.Tensor("C", M, N)
+    run = gc.System(Eq(C[i, j], Sum(A[i, k] * Q[j, k], k))).compile("C", dtype=dtype)
+    for shape in [(x, 5, 3) for x in range(1, 20)] + [(3, x, 5) for x in range(1, 36)] + [(2, 9, x) for x in range(20)]:
+        a = rng.normal(size=(shape[0], shape[2])).astype(dtype)
+        q = rng.normal(size=(shape[1], shape[2])).astype(dtype)
+        (found,) = run_guarded(run, side, monkeypatch, A=a, Q=q)
+        np.testing.assert_allclose(found, a @ q.T, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_recurrences_of_all_lengths(side, monkeypatch):
+    x, W, s, L = gc.Input("x", T, N), gc.Param("W", N, N), gc.Tensor("s", T, N), gc.Tensor("L")
+    rnn = gc.System(Eq(s[t], tanh(W @ s[t - 1] + W @ x[t])), Eq(s[-1], 0), Eq(L, Sum(s[T - 1, i] ** 2, i)))
+    run = rnn.compile("L", gc.D(L, W), gc.D(L, x))
+    for steps, width in [(1, 1), (2, 3), (3, 9), (63, 2), (64, 3), (65, 5), (129, 4)]:
+        given = {"x": rng.normal(size=(steps, width)), "W": rng.normal(size=(width, width)) / width}
+        wanted = run(**given)
+        for a, b in zip(run_guarded(run, side, monkeypatch, **given), wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("bad", [-1, 7, 2**31, 2**62, -(2**62)])
+def test_bad_indices_touch_nothing(bad, monkeypatch):
+    x, q, z, L = gc.Input("x", N), gc.Input("q", M, dtype="int64"), gc.Tensor("z", M), gc.Tensor("L")
+    system = gc.System(Eq(z[k], x[q[k]]), Eq(L, Sum(z[k] ** 2, k)))
+    run = system.compile("z", gc.D(L, x))
+    for place in (0, 5, 8):
+        at = np.arange(9) % 7
+        at[place] = bad
+        for side in SIDES:
+            with pytest.raises(gc.ArgumentError, match=f"index {bad} read from data"):
+                run_guarded(run, side, monkeypatch, x=np.ones(7), q=at)
