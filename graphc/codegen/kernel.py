@@ -111,7 +111,7 @@ def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) ->
 
 def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Expr]:
     """The conditions under which a nest runs that the loops around it do not already ensure."""
-    domain = nest.statements[0].domain
+    domain = min((s.domain for s in nest.statements), key=lambda d: len(d.indices))  # all have the same shadow
     known = [c for loop in around for c in _range_of(loop)]
     if known:
         domain = domain.with_set(domain.set.gist(Domain.where(domain.indices, *known).set))

@@ -8,12 +8,13 @@ is the register-blocked contraction of the books.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import islpy as isl
 
 from graphc.codegen.memory import is_contiguous, is_plain
 from graphc.equations.bounds import Bounds, loop_bounds
+from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement, statement_reads
@@ -52,10 +53,20 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
         order = [i for i in nest.parallel if i is not vec] + ([vec] if vec is not None else [])
         bounds = loop_bounds(head, nest.outer, order, context)
     if vec is not None and any({vec, row} & indices_of(g) for b in bounds for g in b.guards):
-        vec = row = None  # a stride picks some of the points: one by one
-        bounds = loop_bounds(head, nest.outer, nest.parallel, context)
+        if len(reducing) == len(nest.statements) and not scatter and _stays_inside(nest, head, context):
+            bounds = [replace(b, guards=()) for b in bounds]  # elements between the strides get empty sums
+        else:
+            vec = row = None  # one by one
+            bounds = loop_bounds(head, nest.outer, nest.parallel, context)
     rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, registers)
     return Plan(tuple(bounds), vec, row, rows, chunks)
+
+
+def _stays_inside(nest: Nest, head: Domain, context: isl.Set) -> bool:
+    """Whether even the points that only strides leave out would write elements that are declared."""
+    hull = isl.Set.from_basic_set(head.set.remove_divs().simple_hull()).intersect_params(context)
+    around = Domain(head.indices, hull)
+    return all(around.image(s.write, s.tensor.dims).is_subset(s.tensor.box) for s in nest.statements)
 
 
 def inner_bounds(s: Statement, nest: Nest, context: isl.Set) -> list[Bounds]:

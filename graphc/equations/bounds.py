@@ -104,8 +104,8 @@ def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
     guards: list[Expr] = []
     position = domain.indices.index(index)
     basic = _single(domain.set)
-    if last and basic.dim(DIV):
-        guards = _guards(basic, domain.indices)
+    if last and (basic.dim(DIV) or domain.set.n_basic_set() > 1):
+        guards = _guards(domain.set, domain.indices)
     names = _names(basic, domain.indices)
     for c in basic.remove_divs().remove_redundancies().get_constraints():
         k = c.get_coefficient_val(SET, position).to_python()
@@ -136,11 +136,25 @@ def _single(points: isl.Set) -> isl.BasicSet:
     return points.simple_hull() if basics else isl.BasicSet.empty(points.get_space())
 
 
-def _guards(basic: isl.BasicSet, indices: Sequence[Index]) -> list[Expr]:
-    """The constraints of a set that involve integer divisions, as conditions."""
-    parts = basic.compute_divs().get_basic_sets()
-    assert len(parts) == 1, f"a stride that is no condition: {basic}"
-    (basic,) = parts
+def _guards(points: isl.Set, indices: Sequence[Index]) -> list[Expr]:
+    """What bounds cannot say of a set: its constraints that involve integer divisions; where it is several convex
+    pieces, that a point lies in one of them."""
+    parts = [_constraints(b, indices) for b in points.compute_divs().coalesce().get_basic_sets()]
+    if len(parts) == 1:
+        return [c for c, divides in parts[0] if divides]
+    inside = [_joined("and", [c for c, _ in part], True) for part in parts]
+    return [_joined("or", inside, False)]
+
+
+def _joined(op: str, values: Sequence[Expr], empty: bool) -> Expr:
+    total = values[0] if values else Const(empty)
+    for v in values[1:]:
+        total = make(op, total, v)
+    return total
+
+
+def _constraints(basic: isl.BasicSet, indices: Sequence[Index]) -> list[tuple[Expr, bool]]:
+    """Each constraint as a condition, and whether an integer division occurs in it."""
     names = _names(basic, indices)
     for d in range(basic.dim(DIV)):
         div = basic.get_div(d)
@@ -154,8 +168,8 @@ def _guards(basic: isl.BasicSet, indices: Sequence[Index]) -> list[Expr]:
         names[DIV, d] = make("floordiv", total, Const(denominator))
     found = []
     for c in basic.get_constraints():
-        if any(c.get_coefficient_val(DIV, d).to_python() for d in range(basic.dim(DIV))):
-            found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
+        divides = any(c.get_coefficient_val(DIV, d).to_python() for d in range(basic.dim(DIV)))
+        found.append((make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)), divides))
     return found
 
 
@@ -168,7 +182,6 @@ def conditions(domain: Domain, known: Sequence[Index], context: isl.Set) -> list
     for c in basic.remove_divs().get_constraints():
         if not any(c.get_coefficient_val(SET, k).to_python() for k in inner):
             found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
-    if basic.dim(DIV):
-        shadow = Domain(domain.indices, isl.Set.from_basic_set(basic)).project(known)
-        found.extend(_guards(_single(shadow.set), shadow.indices))
+    if not inner and (basic.dim(DIV) or domain.set.n_basic_set() > 1):
+        found.extend(_guards(domain.set, domain.indices))
     return found

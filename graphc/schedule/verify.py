@@ -1,5 +1,5 @@
-"""A check of finished programs, apart from everything that makes them: the Program is walked at concrete sizes, point by
-point in its own order, and each access is held against what the memory holds at that moment.
+"""A check of finished programs, apart from everything that makes them: the Program is walked at concrete sizes, point
+by point in its own order, and each access is held against what the memory holds at that moment.
 
     verify(program, {"T": 5, "N": 3})      returns None, or raises VerifyError naming the statement and the point
 
@@ -42,8 +42,8 @@ def verify(program: Program, sizes: Mapping[str, int], data: Data | None = None,
     `data`: arrays of integer arguments, to know where data-dependent subscripts point; an access whose place is unknown
     without them is taken to be right.
 
-    Raises VerifyError where a read finds an element that is not complete or no longer there, an access leaves its buffer,
-    points of a nest that should be independent are not, or an element of an output is missing.
+    Raises VerifyError where a read finds an element that is not complete or no longer there, an access leaves its
+    buffer, points of a nest that should be independent are not, or an element of an output is missing.
     """
     walk = _Walk(program, {**sizes, **program.system.fixed}, data or {})
     if sum(len(e.rows) for e in walk.executions.values()) > most:
@@ -84,11 +84,13 @@ class _Execution:
 
 @dataclass
 class _Memory:
-    """One tensor: which element each address holds, and how many contributions each element has."""
+    """One tensor: which element each address holds, how many contributions each element has, how many it should have,
+    and which elements have a constant for one."""
 
     holds: dict[Point, Point] = field(default_factory=dict)
     count: Counter[Point] = field(default_factory=Counter)
     wanted: Counter[Point] = field(default_factory=Counter)
+    constant: set[Point] = field(default_factory=set)
     certain: bool = True
 
 
@@ -111,7 +113,7 @@ class _Walk:
             for coords in np.ndindex(*(dim_value(d, self.sizes) for d in t.dims)):
                 address = self._address(t, coords, "the end", coords)
                 if memory.holds.get(address) != coords or not self._complete(t, coords):
-                    raise VerifyError(f"{t.name}{list(coords)} is not computed at the end")
+                    raise VerifyError(f"{_element(t, coords)} is not computed at the end")
 
     # What each element should get ------------------------------------------------------------------------------------
 
@@ -127,6 +129,8 @@ class _Walk:
                     memory.certain = False
                 else:
                     memory.wanted.update(places)
+                    if isinstance(term.value, Const) and not term.reduced:
+                        memory.constant.update(places)
 
     def _measure(self, node: Node) -> None:
         """The least and the largest value of every loop variable."""
@@ -254,7 +258,8 @@ class _Walk:
                 continue
             if not 0 <= c - low < n:
                 raise VerifyError(
-                    f"{where!r} at {point} touches {tensor.name}{list(coords)}, outside its buffer: axis {axis} has {low} .. {low + n - 1}"
+                    f"{where!r} at {point} touches {_element(tensor, coords)}, outside its buffer: "
+                    f"axis {axis} has {low} .. {low + n - 1}"
                 )
             address.append(c - low)
         return tuple(address)
@@ -270,19 +275,21 @@ class _Walk:
         if memory.holds.get(address) != coords:
             there = memory.holds.get(address)
             raise VerifyError(
-                f"{self._at(r, k)} reads {tensor.name}{list(coords)}, but there is {tensor.name}{list(there)}"
+                f"{self._at(r, k)} reads {_element(tensor, coords)}, but there is {_element(tensor, there)}"
                 if there is not None
-                else f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which is not written yet"
+                else f"{self._at(r, k)} reads {_element(tensor, coords)}, which is not written yet"
             )
         if not self._complete(tensor, coords):
             raise VerifyError(
-                f"{self._at(r, k)} reads {tensor.name}{list(coords)}, which has {memory.count[coords]} of its {memory.wanted[coords]} contributions"
+                f"{self._at(r, k)} reads {_element(tensor, coords)}, which has {memory.count[coords]} of its "
+                f"{memory.wanted[coords]} contributions"
             )
         before = touched.setdefault((tensor, address), (point, False))
         if before[0] != point:
             if before[1]:
                 raise VerifyError(
-                    f"{self._at(r, k)} reads what the independent point {before[0]} of its nest writes: {tensor.name}{list(coords)}"
+                    f"{self._at(r, k)} reads what the independent point {before[0]} of its nest writes: "
+                    f"{_element(tensor, coords)}"
                 )
             touched[tensor, address] = (("many",), False)
 
@@ -294,28 +301,27 @@ class _Walk:
         address = self._address(s.tensor, coords, s, tuple(r.rows[k].tolist()), frames[s.tensor])
         if touched.setdefault((s.tensor, address), (point, True))[0] != point:
             raise VerifyError(
-                f"{self._at(r, k)} writes {s.tensor.name}{list(coords)}, which another, independent point of its nest touches"
+                f"{self._at(r, k)} writes {_element(s.tensor, coords)}, which another, independent point touches"
             )
         touched[s.tensor, address] = (point, True)
         if s.mode == "set":
             if coords in memory.count:
-                raise VerifyError(f"{self._at(r, k)} sets {s.tensor.name}{list(coords)} again")
+                raise VerifyError(f"{self._at(r, k)} sets {_element(s.tensor, coords)} again")
             memory.holds[address] = coords
             memory.count[coords] = 0 if self._starts(s, coords) else 1
             return
         if memory.holds.get(address) != coords:
-            raise VerifyError(f"{self._at(r, k)} adds to {s.tensor.name}{list(coords)}, which has no start value there")
+            raise VerifyError(f"{self._at(r, k)} adds to {_element(s.tensor, coords)}, which has no start value there")
         memory.count[coords] += 1
         if memory.certain and memory.count[coords] > memory.wanted[coords]:
-            raise VerifyError(f"{self._at(r, k)} is one contribution too many to {s.tensor.name}{list(coords)}")
+            raise VerifyError(f"{self._at(r, k)} is one contribution too many to {_element(s.tensor, coords)}")
 
     def _starts(self, s: Statement, coords: Point) -> bool:
-        """Whether a set is the start of a reduction, not a contribution: it has the identity, and no term is like it."""
-        eq = self.program.system.by_tensor[s.tensor]
-        if eq.reduce == "assign" or not isinstance(s.value, Const):
+        """Whether a set starts a reduction and is no contribution: it has the identity, and no term gives that."""
+        reduce = self.program.system.by_tensor[s.tensor].reduce
+        if reduce == "assign" or not isinstance(s.value, Const) or coords in self.memory[s.tensor].constant:
             return False
-        plain = [t for t in eq.terms if t.value is s.value]
-        return float(s.value.value) == float(REDUCTIONS[eq.reduce][0]) and not plain
+        return float(s.value.value) == float(REDUCTIONS[reduce][0])
 
     def _complete(self, tensor: Tensor, coords: Point) -> bool:
         memory = self.memory[tensor]
@@ -324,3 +330,7 @@ class _Walk:
     def _at(self, r: _Execution, k: int) -> str:
         names = [f"{i.name} = {v}" for i, v in zip(r.statement.domain.indices, r.rows[k].tolist(), strict=True)]
         return f"{r.statement!r} at {', '.join(names) or 'its one point'}"
+
+
+def _element(tensor: Tensor, coords: Point) -> str:
+    return f"{tensor.name}{list(coords)}"

@@ -141,4 +141,6 @@ def test_images_with_channels():
     run = gc.System(Eq(S[o, i, j], Sum(image[c, i + m, j + n] * kernel[o, c, m, n], c, m, n))).compile("S")
     for shape in [(1, 3, 3), (2, 5, 19), (3, 12, 9), (5, 7, 36)]:
         a, h = rng.normal(size=shape), rng.normal(size=(7, shape[0], 3, 3))
-        np.testing.assert_allclose(run(image=a, kernel=h), [correlate(a, q, "valid")[0] for q in h], rtol=1e-11, atol=1e-11)
+        np.testing.assert_allclose(
+            run(image=a, kernel=h), [correlate(a, q, "valid")[0] for q in h], rtol=1e-11, atol=1e-11
+        )

@@ -26,7 +26,8 @@ def failure(program: Program, variants: tuple[str, ...]) -> str | None:
 
 def _kind(why: str | None) -> str:
     """What is kept while a failing program is made smaller: the error, and for a wrong value the variant."""
-    return " ".join((why or "none").split()[:2]) if (why or "").startswith("Difference") else (why or "none").split(":")[0]
+    why = why or "none"
+    return " ".join(why.split()[:2]) if why.startswith("Difference") else why.split(":")[0]
 
 
 def shrink(program: Program, variants: tuple[str, ...], effort: int = 60) -> Program:
@@ -68,10 +69,10 @@ def main() -> int:
         except Exception as error:
             outcomes["FAIL"] += 1
             small = shrink(program, variants)
-            why = failure(small, variants)
-            print(f"\n# seed {seed}: {type(error).__name__}: {str(error)[:300]}\n# small: {why}\n# sizes {small.sizes}\n{small.text()}\n", flush=True)
+            text = f"# {failure(small, variants)}\n# sizes {small.sizes}, data of seed {small.seed}\n{small.text()}\n"
+            print(f"\n# seed {seed}: {type(error).__name__}: {str(error)[:300]}\n{text}", flush=True)
             if options.out:
-                (options.out / f"seed{seed}.py").write_text(f"# {why}\n# sizes {small.sizes}, data of seed {small.seed}\n{small.text()}\n")
+                (options.out / f"seed{seed}.py").write_text(text)
     print(", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())))
     return 1 if outcomes["FAIL"] else 0
 

@@ -86,7 +86,9 @@ def backward(m: Maker) -> None:
     b = m.fresh("b")
     lag = m.rng.randint(1, 3)
     step = m.bounded(m.expr({"t": "T", "i": "N"}, 2, f"{b}[t+{lag}, i]"))
-    starts = [f"Eq({b}[T{f'+{k}' if k else ''}, i], {m.rng.choice(['0', '1', m.given('N') + '[i]'])})" for k in range(lag)]
+    starts = [
+        f"Eq({b}[T{f'+{k}' if k else ''}, i], {m.rng.choice(['0', '1', m.given('N') + '[i]'])})" for k in range(lag)
+    ]
     m.add(f"Eq({b}[t, i], {step})", *starts, **{b: ("T", "N")})
 
 
@@ -119,7 +121,9 @@ def two_axes(m: Maker) -> None:
 def stencil_in_time(m: Maker) -> None:
     u, w = m.fresh("u"), m.given("3")
     x = m.with_dims("N")
-    form = m.rng.choice([f"Sum({u}[t-1, i+m-1]*{w}[m], m)", f"Sum({u}[t-1, i-m]*{w}[m], m)", f"Sum({u}[t-1, 2*i-m]*{w}[m], m)"])
+    form = m.rng.choice(
+        [f"Sum({u}[t-1, i+m-1]*{w}[m], m)", f"Sum({u}[t-1, i-m]*{w}[m], m)", f"Sum({u}[t-1, 2*i-m]*{w}[m], m)"]
+    )
     m.add(f"Eq({u}[t, i], tanh({form} + {x}[i]))", f"Eq({u}[-1, i], {x}[i])", **{u: ("T", "N")})
 
 
@@ -170,7 +174,9 @@ def boundary(m: Maker) -> None:
     rule = m.rng.choice(["0", "'edge'", "'reflect'", "'wrap'"])
     x, w = m.given("T", "N", role="Input", more=f", outside={rule}"), m.given("R")
     y, d = m.fresh("y"), m.rng.randint(1, 3)
-    form = m.rng.choice([f"{x}[t, i-{d}] + {x}[t, i+2]*{x}[t, i]", f"Sum({x}[t, i+m-1]*{w}[m], m)", f"{x}[t-{d}, i]*{x}[t, i+1]"])
+    form = m.rng.choice(
+        [f"{x}[t, i-{d}] + {x}[t, i+2]*{x}[t, i]", f"Sum({x}[t, i+m-1]*{w}[m], m)", f"{x}[t-{d}, i]*{x}[t, i+1]"]
+    )
     m.add(f"Eq({y}[t, i], {form})", **{y: ("T", "N")})
 
 
@@ -179,7 +185,7 @@ def reduction(m: Maker) -> None:
     name = m.rng.choice(["Sum", "amax", "amin"] if m.integer else ["Sum", "Prod", "amax", "amin", "Mean", "logsumexp"])
     y = m.fresh("y")
     inner = m.expr({"t": "T", "i": "N"}, 2)
-    if f"[t, i]" not in inner:
+    if "[t, i]" not in inner:
         inner = f"({inner} + {m.with_dims('T', 'N')}[t, i])"
     if name == "Prod":
         inner = f"cos(0.2*{inner})"
@@ -192,15 +198,26 @@ def reduction(m: Maker) -> None:
 @kind
 def nested_reductions(m: Maker) -> None:
     a, w, y = m.with_dims("T", "N"), m.given("M", "N"), m.fresh("y")
-    inner = m.rng.choice([f"amax({w}[j, i]*{a}[t, i], i)", f"logsumexp({w}[j, i] + {a}[t, i], i)", f"Prod(cos({w}[j, i]*{a}[t, i]/4), i)"])
-    outer = m.rng.choice([f"Sum({inner}**2, j)", f"amin({inner}, j)", f"tanh(Sum(sin({inner}), j))", f"Mean({inner}, j)"])
+    inner = m.rng.choice(
+        [
+            f"amax({w}[j, i]*{a}[t, i], i)",
+            f"logsumexp({w}[j, i] + {a}[t, i], i)",
+            f"Prod(cos({w}[j, i]*{a}[t, i]/4), i)",
+        ]
+    )
+    outer = m.rng.choice(
+        [f"Sum({inner}**2, j)", f"amin({inner}, j)", f"tanh(Sum(sin({inner}), j))", f"Mean({inner}, j)"]
+    )
     m.add(f"Eq({y}[t], {outer})", **{y: ("T",)})
 
 
 @kind
 def softmaxes(m: Maker) -> None:
     a, y = m.with_dims("T", "N"), m.fresh("y")
-    m.add(m.rng.choice([f"Eq({y}[t], softmax({a}[t]))", f"Eq({y}[t, i], exp({a}[t, i] - logsumexp({a}[t, j], j)))"]), **{y: ("T", "N")})
+    m.add(
+        m.rng.choice([f"Eq({y}[t], softmax({a}[t]))", f"Eq({y}[t, i], exp({a}[t, i] - logsumexp({a}[t, j], j)))"]),
+        **{y: ("T", "N")},
+    )
 
 
 @kind
@@ -225,11 +242,26 @@ def upsampling(m: Maker) -> None:
 @kind
 def triangular(m: Maker) -> None:
     w, x, y = m.given("T", "T", role="Input"), m.with_dims("T"), m.fresh("y")
+    forms = [
+        f"Eq({y}[t], Sum({w}[t, u]*{x}[u], (u, 0, t)))",
+        f"Eq({y}[t], tanh({x}[t] + Sum({w}[t, u]*{y}[u], (u, 0, t-1))/4))",
+        f"Eq({y}[t], {x}[t] + amax({w}[t, u] + {x}[u], (u, 0, t)))",
+        f"Eq({y}[t], Sum({x}[u]*{x}[t-u], (u, 0, t)))",
+    ]
+    m.add(m.rng.choice(forms), **{y: ("T",)})
+
+
+@kind
+def sum_to_the_present(m: Maker) -> None:
+    w, x = m.given("T", "T", role="Input"), m.with_dims("T")
+    y, z = m.fresh("y"), m.fresh("z")
+    last = m.rng.choice(["t-1", "t"])
+    before = f"Piecewise(({y}[t-1], t > 0), (0, True))" if last == "t" else f"{y}[t]/3"
     m.add(
-        m.rng.choice([f"Eq({y}[t], Sum({w}[t, u]*{x}[u], (u, 0, t)))", f"Eq({y}[t], tanh({x}[t] + Sum({w}[t, u]*{y}[u], (u, 0, t-1))/4))",
-                      f"Eq({y}[t], {x}[t] + amax({w}[t, u] + {x}[u], (u, 0, t)))", f"Eq({y}[t], Sum({x}[u]*{x}[t-u], (u, 0, t)))"]),
-        **{y: ("T",)},
-    )  # fmt: skip
+        f"Eq({y}[t], Sum({w}[t, u]*{z}[u], (u, 0, {last}))/4)",
+        f"Eq({z}[t], tanh({x}[t] + {before}))",
+        **{y: ("T",), z: ("T",)},
+    )
 
 
 @kind
@@ -247,32 +279,53 @@ def attention(m: Maker) -> None:
 @kind
 def embedding(m: Maker) -> None:
     word, table, y = m.given("T", how="index:R", role="Input"), m.given("R", "N"), m.fresh("y")
-    m.add(m.rng.choice([f"Eq({y}[t, i], {table}[{word}[t], i])", f"Eq({y}[t, i], tanh({table}[{word}[t], i]*{table}[0, i]))"]), **{y: ("T", "N")})
+    m.add(
+        m.rng.choice(
+            [f"Eq({y}[t, i], {table}[{word}[t], i])", f"Eq({y}[t, i], tanh({table}[{word}[t], i]*{table}[0, i]))"]
+        ),
+        **{y: ("T", "N")},
+    )
 
 
 @kind
 def gather_columns(m: Maker) -> None:
     a, q, y = m.with_dims("T", "N"), m.given("M", how="index:N", role="Input"), m.fresh("y")
-    m.add(m.rng.choice([f"Eq({y}[t, j], {a}[t, {q}[j]])", f"Eq({y}[t, j], {a}[t, {q}[j]]*{m.given('M')}[j])"]), **{y: ("T", "M")})
+    m.add(
+        m.rng.choice([f"Eq({y}[t, j], {a}[t, {q}[j]])", f"Eq({y}[t, j], {a}[t, {q}[j]]*{m.given('M')}[j])"]),
+        **{y: ("T", "M")},
+    )
 
 
 @kind
 def ragged(m: Maker) -> None:
     a, q, y = m.with_dims("T", "N"), m.given("N", how="index:T", role="Input"), m.fresh("y")
-    m.add(m.rng.choice([f"Eq({y}[i], {a}[{q}[i], i])", f"Eq({y}[i], Sum({a}[t, i]*Piecewise((1, t < {q}[i]), (0, True)), t))"]), **{y: ("N",)})
+    m.add(
+        m.rng.choice(
+            [f"Eq({y}[i], {a}[{q}[i], i])", f"Eq({y}[i], Sum({a}[t, i]*Piecewise((1, t < {q}[i]), (0, True)), t))"]
+        ),
+        **{y: ("N",)},
+    )
 
 
 @kind
 def tree(m: Maker) -> None:
     left, right = m.given("T", how="before", role="Input"), m.given("T", how="before", role="Input")
     h, x = m.fresh("h"), m.with_dims("T", "N")
-    m.add(f"Eq({h}[t, i], tanh({h}[{left}[t], i] - {h}[{right}[t], i]*0.7 + {x}[t, i]))", f"Eq({h}[0, i], {x}[0, i])", **{h: ("T", "N")})
+    m.add(
+        f"Eq({h}[t, i], tanh({h}[{left}[t], i] - {h}[{right}[t], i]*0.7 + {x}[t, i]))",
+        f"Eq({h}[0, i], {x}[0, i])",
+        **{h: ("T", "N")},
+    )
 
 
 @kind
 def diagonal(m: Maker) -> None:
     g, w = m.fresh("g"), m.given("N", "N")
-    m.add(f"Eq({g}[i, j], {m.expr({'i': 'N', 'j': 'N'}, 1)} + {w}[i, j])", f"Eq({g}[i, i], {m.with_dims('N')}[i])", **{g: ("N", "N")})
+    m.add(
+        f"Eq({g}[i, j], {m.expr({'i': 'N', 'j': 'N'}, 1)} + {w}[i, j])",
+        f"Eq({g}[i, i], {m.with_dims('N')}[i])",
+        **{g: ("N", "N")},
+    )
 
 
 @kind
@@ -316,8 +369,24 @@ def last_step(m: Maker) -> None:
 @kind
 def running_extremum(m: Maker) -> None:
     s, x = m.fresh("s"), m.with_dims("T")
-    m.add(f"Eq({s}[t], Max({s}[t-1], {x}[t]))", f"Eq({s}[-1], -oo)" if m.rng.random() < 0.3 else f"Eq({s}[-1], 0)", **{s: ("T",)})
+    m.add(
+        f"Eq({s}[t], Max({s}[t-1], {x}[t]))",
+        f"Eq({s}[-1], -oo)" if m.rng.random() < 0.3 else f"Eq({s}[-1], 0)",
+        **{s: ("T",)},
+    )
 
 
 ALL = KINDS
-INTEGER = [pointwise, two_axes, matrix_product_in_vectors, backward, recurrence, reduction, running_extremum, pooling, gather_columns, diagonal, split_in_two]
+INTEGER = [
+    pointwise,
+    two_axes,
+    matrix_product_in_vectors,
+    backward,
+    recurrence,
+    reduction,
+    running_extremum,
+    pooling,
+    gather_columns,
+    diagonal,
+    split_in_two,
+]

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-import graphc as gc
-
 LENGTHS = (0, 1, 2, 3, 5, 17, 63, 64, 65, 66, 67, 129, 130)
 WIDTHS = (1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 33, 67)
 INDICES = "t i j k m n u v"
+FUNCTIONS = ("tanh", "sin", "cos", "sigmoid", "relu", "Abs", "atan", "erf", "softplus")
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,11 @@ class Program:
         """Programs with one thing less, most promising first."""
         found = [replace(self, steps=self.steps[:k] + self.steps[k + 1 :]) for k in reversed(range(len(self.steps)))]
         for name, value in self.sizes.items():
-            found += [replace(self, sizes={**self.sizes, name: v}) for v in (1, 2, 3, 5, value // 2, value - 1) if 0 <= v < value]
+            found += [
+                replace(self, sizes={**self.sizes, name: v})
+                for v in (1, 2, 3, 5, value // 2, value - 1)
+                if 0 <= v < value
+            ]
         used = " ".join(e for s in self.steps for e in s.equations)
         for k, a in enumerate(self.arguments):
             if a.name + "[" not in used and a.name + "," not in used:
@@ -122,7 +125,7 @@ class Program:
         return found
 
 
-# Making them -------------------------------------------------------------------------------------------------------------
+# Making them ----------------------------------------
 
 
 @dataclass
@@ -195,7 +198,7 @@ class Maker:
         inner = self.expr(dims, depth - 1, *must)
         other = self.expr(dims, depth - 1)
         if roll < 0.25 and not self.integer:
-            return f"{self.rng.choice(['tanh', 'sin', 'cos', 'sigmoid', 'relu', 'Abs', 'atan', 'erf', 'softplus'])}({inner})"
+            return f"{self.rng.choice(FUNCTIONS)}({inner})"
         if roll < 0.32 and not self.integer:
             return self.rng.choice([f"exp(-Abs({inner}))", f"sqrt(1 + ({inner})**2)", f"log(2 + Abs({inner}))",
                                     f"({inner})/(1.5 + Abs({other}))", f"({inner})**2"])  # fmt: skip
@@ -222,7 +225,9 @@ class Maker:
             return f"Max(-9, Min(9, {e}))"
         return f"{self.rng.choice(['tanh', 'sin', 'tanh', 'atan'])}({e})"
 
-    def add(self, *equations: str, real: bool = True, declare: tuple[str, ...] = (), **tensors: tuple[str, ...]) -> None:
+    def add(
+        self, *equations: str, real: bool = True, declare: tuple[str, ...] = (), **tensors: tuple[str, ...]
+    ) -> None:
         self.steps.append(Step(tuple(tensors.items()), equations, declare, real))
 
 
@@ -245,10 +250,17 @@ def random_program(seed: int, integer: bool = False) -> Program:
         maker = Maker(rng, integer=integer)
         for _ in range(rng.randint(1, 4)):
             rng.choice(kinds.INTEGER if integer else KINDS)(maker)
-        sizes = {"T": rng.choice(LENGTHS), "N": rng.choice(WIDTHS), "M": rng.choice(WIDTHS), "R": rng.choice((1, 2, 3, 5))}
+        sizes = {
+            "T": rng.choice(LENGTHS),
+            "N": rng.choice(WIDTHS),
+            "M": rng.choice(WIDTHS),
+            "R": rng.choice((1, 2, 3, 5)),
+        }
         program = Program(sizes, tuple(maker.arguments), tuple(maker.steps), seed, integer)
         text = program.text().split("size0')[:-1]")[1]
-        sizes = {n: v for n, v in sizes.items() if f" {n}" in text or f"({n}" in text or f"*{n}" in text or f"[{n}" in text}
+        sizes = {
+            n: v for n, v in sizes.items() if f" {n}" in text or f"({n}" in text or f"*{n}" in text or f"[{n}" in text
+        }
         if cost(program) < 60_000:
             return replace(program, sizes=sizes or {"T": 1})
 

@@ -7,10 +7,59 @@ import sympy
 
 import graphc as gc
 
-NAMES = """sizes index indices Input Param Tensor inputs params tensors Eq System D conv correlate equivalent jvp
-Sum Prod Mean amax amin logsumexp softmax argmax argmin sigmoid relu softplus gelu exp log tanh sqrt sin cos Abs Max Min
-Piecewise Heaviside sign erf floor Mod GraphcError ShapeError DomainError CausalityError DefinitionError ArgumentError
-UnsupportedError""".split()
+NAMES = [
+    "sizes",
+    "index",
+    "indices",
+    "Input",
+    "Param",
+    "Tensor",
+    "inputs",
+    "params",
+    "tensors",
+    "Eq",
+    "System",
+    "D",
+    "conv",
+    "correlate",
+    "equivalent",
+    "jvp",
+    "Sum",
+    "Prod",
+    "Mean",
+    "amax",
+    "amin",
+    "logsumexp",
+    "softmax",
+    "argmax",
+    "argmin",
+    "sigmoid",
+    "relu",
+    "softplus",
+    "gelu",
+    "exp",
+    "log",
+    "tanh",
+    "sqrt",
+    "sin",
+    "cos",
+    "Abs",
+    "Max",
+    "Min",
+    "Piecewise",
+    "Heaviside",
+    "sign",
+    "erf",
+    "floor",
+    "Mod",
+    "GraphcError",
+    "ShapeError",
+    "DomainError",
+    "CausalityError",
+    "DefinitionError",
+    "ArgumentError",
+    "UnsupportedError",
+]
 
 
 def test_every_name_of_the_language_is_there():

@@ -95,7 +95,9 @@ def test_another_dtype(product):
         "x has dtype float32, but float64 is wanted\n  mend: x=x.astype('float64'), or compile with dtype='float32'",
         product, x=X.astype(np.float32), W=WEIGHTS,
     )  # fmt: skip
-    refused("x has dtype complex128, but float64 is wanted\n  mend: x=x.astype('float64')", product, x=X + 0j, W=WEIGHTS)
+    refused(
+        "x has dtype complex128, but float64 is wanted\n  mend: x=x.astype('float64')", product, x=X + 0j, W=WEIGHTS
+    )
 
 
 def test_another_rank(product):
@@ -108,7 +110,7 @@ def test_sizes_that_contradict_each_other(product):
 
 
 def test_what_is_no_array(product):
-    with pytest.raises(ArgumentError, match="x: str cannot be read as an array|x has dtype|x has 0 dimensions"):
+    with pytest.raises(ArgumentError, match=r"^x(: str cannot be read as an array| has)"):
         product(x="zero", W=WEIGHTS)
     with pytest.raises(ArgumentError, match="x"):
         product(x=None, W=WEIGHTS)
@@ -152,7 +154,9 @@ def test_an_index_outside_is_refused_and_the_next_call_is_right(bad, place):
     indices[place] = bad
     with pytest.raises(ArgumentError) as error:
         run(x=X, q=indices)
-    assert str(error.value).splitlines()[0] == f"index {bad} read from data is outside axis 0 of x, which has 5 elements"
+    assert (
+        str(error.value).splitlines()[0] == f"index {bad} read from data is outside axis 0 of x, which has 5 elements"
+    )
     np.testing.assert_array_equal(run(x=X, q=np.arange(5)), X[:, 0])
 
 

@@ -1,9 +1,12 @@
 """Which loops are chosen: what recurs is sequential, in the direction and at the place that the equations ask for."""
 
+import numpy as np
 import pytest
 
 import graphc as gc
 from graphc import Eq, Min, Sum, tanh
+from graphc.schedule.program import statement_reads
+from graphc.schedule.verify import verify
 from tests.schedule.build import N, T, i, j, program, t, u
 
 x, s, b = gc.Input("x", T), gc.Tensor("s", T), gc.Tensor("b", T)
@@ -41,7 +44,7 @@ def test_any_index_can_be_time():
     y = gc.Tensor("y", T, N)
     p = program(gc.System(Eq(y[t, i], y[t, i - 1] * X[t, i]), Eq(y[t, -1], 1)), "y")
     assert loops(p) == [("i", 1)]
-    assert [nest.parallel for nest in p.nests if nest.outer][0][0].name == "t"
+    assert next(nest.parallel for nest in p.nests if nest.outer)[0].name == "t"
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3, 4])
@@ -74,6 +77,19 @@ def test_a_triangular_sum_of_itself_is_one_loop_with_a_sum_inside():
     assert "y[t] += y[u] * w[t, u]    over u" in str(p)
 
 
+def test_a_sum_that_reaches_the_present_waits_for_it():
+    """The distance t - u is not constant and may be 0: then the element read is made in the same step, before."""
+    w, y, z = gc.Input("w", T, T), gc.Tensor("y", T), gc.Tensor("z", T)
+    system = gc.System(
+        Eq(y[t], Sum(w[t, u] * z[u], (u, 0, t))), Eq(z[t], tanh(x[t] + gc.Piecewise((y[t - 1], t > 0), (0, True))))
+    )  # fmt: skip
+    for passes in (False, True):
+        assert verify(program(system, "y", passes=passes), {"T": 5})
+    rng = np.random.default_rng(0)
+    given = {"w": rng.normal(size=(5, 5)), "x": rng.normal(size=5)}
+    np.testing.assert_allclose(system.compile("y")(**given), system.evaluate("y", **given))
+
+
 def test_an_index_from_data_is_taken_to_point_back():
     left, h = gc.Input("left", T, dtype="int64"), gc.Tensor("h", T)
     p = program(gc.System(Eq(h[t], tanh(h[left[t]] + x[t])), Eq(h[0], x[0])), "h")
@@ -96,15 +112,9 @@ def test_what_does_not_recur_is_summed_for_many_steps_at_once():
     p = program(gc.System(Eq(S[t], tanh(W @ S[t - 1] + W @ X[t])), Eq(S[-1], 0)), "S")
     (inner,) = [loop for loop in p.loops if loop.var.name == "t"]
     sums = [s for nest in inner.body for s in nest.statements if s.mode == "sum"]
-    assert [[r.tensor.name for r in gc_reads(s)] for s in sums] == [["W_p", "S"]]
+    assert [[r.tensor.name for r in statement_reads(s)] for s in sums] == [["W_p", "S"]]
     ahead = [n for n in p.nests if n.statements[0].mode == "sum" and {k.name for k in n.parallel} == {"t", "i"}]
     assert len(ahead) == 1
-
-
-def gc_reads(statement):
-    from graphc.schedule.program import statement_reads
-
-    return statement_reads(statement)
 
 
 def test_only_the_chain_of_a_recurrence_is_sequential():

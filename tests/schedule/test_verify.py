@@ -72,7 +72,10 @@ def test_too_short_a_ring_is_caught():
 
 def test_too_small_a_buffer_is_caught():
     p = program(RNN, "S")
-    small = {k: replace(b, extent=(Const(32), *b.extent[1:])) if b.extent[0] is Const(64) else b for k, b in p.buffers.items()}
+    small = {
+        k: replace(b, extent=(Const(32), *b.extent[1:])) if b.extent[0] is Const(64) else b
+        for k, b in p.buffers.items()
+    }
     caught(replace(p, buffers=small), {"T": 70, "N": 2}, "outside its buffer")
 
 
@@ -94,7 +97,11 @@ def test_another_order_is_caught():
 def test_a_missing_start_is_caught():
     p = program(RNN, "S", passes=False)
     starts = [k for k, node in enumerate(p.body) if isinstance(node, Nest) and node.statements[0].value is Const(0)]
-    caught(replace(p, body=p.body[: starts[0]] + p.body[starts[0] + 1 :]), {"T": 3, "N": 2}, "not written yet|no start value")
+    caught(
+        replace(p, body=p.body[: starts[0]] + p.body[starts[0] + 1 :]),
+        {"T": 3, "N": 2},
+        "not written yet|no start value",
+    )
 
 
 def test_points_that_write_one_element_are_caught():
@@ -114,7 +121,14 @@ def test_a_recurrence_made_parallel_is_caught():
 
     (nest,) = changed(p, Statement, recurrent).nests
     first = replace(nest, parallel=(), statements=(replace(p.nests[0].statements[0], write=(Const(0),)),))
-    once = replace(first, statements=(replace(first.statements[0], domain=first.statements[0].domain.restrict(make("eq", nest.parallel[0], Const(0)))),))
+    once = replace(
+        first,
+        statements=(
+            replace(
+                first.statements[0], domain=first.statements[0].domain.restrict(make("eq", nest.parallel[0], Const(0)))
+            ),
+        ),
+    )
     caught(replace(p, body=(once, nest)), {"T": 3}, "independent point|not written yet")
 
 
