@@ -6,6 +6,8 @@ any start from the identity.
 
 from __future__ import annotations
 
+import islpy as isl
+
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Index
 from graphc.equations.ops import REDUCTIONS
@@ -27,12 +29,14 @@ def statements(system: System) -> list[Statement]:
 
 
 def _pieces(tensor: Tensor, mode: str, term: Term, system: System) -> list[Statement]:
-    domain = term.domain.with_set(term.domain.set.gist_params(_real_context(system)).coalesce())
+    context = _real_context(system)
+    domain = term.domain.with_set(term.domain.set.gist_params(context).coalesce())
     parts = domain.pieces if len(domain.set.get_basic_sets()) > 1 else (domain,)
-    return [Statement(tensor, mode, p, term.write, term.value, term.origin) for p in parts if not p.is_empty()]
+    parts = tuple(p for p in parts if not p.set.intersect_params(context).is_empty())
+    return [Statement(tensor, mode, p, term.write, term.value, term.origin) for p in parts]
 
 
-def _real_context(system: System) -> object:
+def _real_context(system: System) -> isl.Set:
     from graphc.equations.domain import assume
 
     return assume(system.sizes, (), least=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.fuzz.compare import check
+from tests.fuzz.compare import VARIANTS, check
 from tests.fuzz.programs import Argument, Program, Step
 
 T, N, R, TN = ("T",), ("N",), ("R",), ("T", "N")
@@ -49,6 +49,14 @@ FOUND = {
         ("Eq(a[t, u], Piecewise((exp(Sum(x[t, i]*x[u, i], i)/N), u <= t), (0, True)))", "Eq(c[t], Sum(a[t, u], u))",
          "Eq(y[t, j], Sum(a[t, u]*z[u, j], u)/c[t])", {"a": ("T", "T"), "c": T, "y": ("T", "M")}),
     ),
+    "a condition on several pieces": program(
+        {"T": 3, "N": 9, "R": 2}, {"x": TN, "w": R},
+        ("Eq(y[t], gc.correlate(x[t], w, 'same', 2, 3))", {"y": ("T", "(N + 1)//2")}),
+    ),
+    "a constant among the contributions to a sum": program(
+        {"T": 3, "N": 2}, {"x": TN},
+        ("Eq(y, Sum(x[t, i]*0 + 2 - 2, t, i) + Sum(x[t, i]**2, t, i))", {"y": ()}),
+    ),
     "a power of integers": program(
         {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], amax(x[t, i]**3, i))", {"y": T}), integer=True,
     ),
@@ -58,4 +66,4 @@ FOUND = {
 @pytest.mark.parametrize("name", FOUND)
 def test_found(name):
     with np.errstate(all="ignore"):
-        check(FOUND[name])
+        check(FOUND[name], VARIANTS if "size" in name else ("plain", "passes", "loss"))

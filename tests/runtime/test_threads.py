@@ -98,9 +98,9 @@ def test_functions_that_are_dropped_leave_no_memory_behind():
     for n in range(1, 60):
         make(n)
     before = resident()
-    for n in range(1, 200):
+    for n in range(1, 120):
         make(n)
-    assert resident() - before < 200 * 40_000
+    assert resident() - before < 120 * 40_000
 
 
 def test_calls_leave_no_memory_behind():

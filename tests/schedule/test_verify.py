@@ -41,10 +41,15 @@ def test_the_examples_and_their_gradients(name, passes):
             verify_small(p)
 
 
+BACK = gc.System(Eq(S[t], tanh(W @ S[t + 1] + W @ X[t])), Eq(S[T], 0))
+
+
 @pytest.mark.parametrize("steps", [0, 1, 2, 3, 63, 64, 65, 129])
 def test_rings_and_blocks_at_all_lengths(steps):
     assert verify(program(CHAIN, "last"), {"T": steps}) if steps else True
-    assert verify(program(RNN, "S"), {"T": steps, "N": 2})
+    for system in (RNN, BACK):
+        p = program(system, "S")
+        assert "t_block" in p.fingerprint() and verify(p, {"T": steps, "N": 2})
 
 
 def caught(p, sizes, message):

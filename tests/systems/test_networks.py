@@ -116,15 +116,15 @@ def test_a_gated_recurrent_unit():
 def test_a_network_that_reads_both_ways():
     x, W, f, g = gc.Input("x", T, N), gc.Param("W", N, N), gc.Tensor("f", T, N), gc.Tensor("g", T, N)
     system = gc.System(
-        Eq(f[t], tanh(W @ f[t - 1] + x[t])), Eq(f[-1], 0), Eq(g[t], tanh(W @ g[t + 1] + x[t])), Eq(g[T], 0),
+        Eq(f[t], tanh(W @ f[t - 1] + W @ x[t])), Eq(f[-1], 0), Eq(g[t], tanh(W @ g[t + 1] + W @ x[t])), Eq(g[T], 0),
         Eq(L, Sum(f[t, i] * g[t, i], t, i)),
     )  # fmt: skip
 
     def wanted(x, W):
-        step = lambda h, x: jnp.tanh(W @ h + x)
+        step = lambda h, x: jnp.tanh(W @ h + W @ x)
         return (scan(step, jnp.zeros(4), x) * scan(step, jnp.zeros(4), x[::-1])[::-1]).sum()
 
-    agree(system, wanted, {"x": (65, 4), "W": (4, 4)}, [W, x])
+    agree(system, wanted, {"x": (130, 4), "W": (4, 4)}, [W, x])
 
 
 def test_convolution_pooling_dense_and_softmax():
