@@ -34,6 +34,7 @@ def check(system: System, loss: Tensor, arguments: Arguments, second: bool = Tru
     check_unfolded(system, loss, arguments)
     check_transforms(system, loss, arguments)
     check_renamed(system, loss, arguments)
+    check_programs(system, loss, arguments)
     check_compiled(system, loss, arguments)
 
 
@@ -160,6 +161,22 @@ def check_renamed(system: System, loss: Tensor, arguments: Arguments) -> None:
     found, outputs = graded(system, loss)
     again, others = graded(other, loss)
     same(values(again, others, arguments), values(found, outputs, arguments))
+
+
+def check_programs(system: System, loss: Tensor, arguments: Arguments) -> None:
+    """Walked point by point, the programs of a system and its gradients keep every order and stay in every buffer."""
+    from graphc.schedule.build import schedule
+    from graphc.schedule.verify import verify, verify_small
+
+    arrays, given = split(system, arguments)
+    sizes = solve_sizes(system, {name: np.shape(a) for name, a in arrays.items()}, given)
+    data = {t.name: arrays[t.name] for t in system.inputs if t.kind == "int"}
+    found, outputs = graded(system, loss)
+    for ir in (found, optimise(found, frozenset(outputs))):
+        program = schedule(ir, outputs, {})
+        assert verify(program, sizes, data)
+        if not data:
+            verify_small(program)
 
 
 def check_compiled(system: System, loss: Tensor, arguments: Arguments) -> None:

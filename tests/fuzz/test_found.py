@@ -55,7 +55,7 @@ FOUND = {
     ),
     "a constant among the contributions to a sum": program(
         {"T": 3, "N": 2}, {"x": TN},
-        ("Eq(y, Sum(x[t, i]*0 + 2 - 2, t, i) + Sum(x[t, i]**2, t, i))", {"y": ()}),
+        ("Eq(z[t, i], tanh(x[t, i]))", {"z": TN}), ("Eq(y[t, i], 0)", {"y": TN}),
     ),
     "a power of integers": program(
         {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], amax(x[t, i]**3, i))", {"y": T}), integer=True,
