@@ -105,3 +105,25 @@ def test_bad_indices_touch_nothing(bad, monkeypatch):
         for side in SIDES:
             with pytest.raises(gc.ArgumentError, match=f"index {bad} read from data"):
                 run_guarded(run, side, monkeypatch, x=np.ones(7), q=at)
+
+
+def test_addresses_beyond_two_gigabytes():
+    """Only the pages that are touched become memory, so that such an array costs nothing."""
+    rows = columns = 70_000
+    try:
+        X = np.zeros((rows, columns), np.float32)
+    except MemoryError:
+        pytest.skip("no address space")
+    x, q, p, z = (
+        gc.Input("x", N, M),
+        gc.Input("q", K, dtype="int64"),
+        gc.Input("p", K, dtype="int64"),
+        gc.Tensor("z", K),
+    )
+    corner = gc.Tensor("corner")
+    run = gc.System(Eq(z[k], x[q[k], p[k]]), Eq(corner, x[N - 1, M - 1])).compile("z", "corner", dtype="float32")
+    at = np.array([0, rows - 1, rows // 2, rows - 1, 31_000]), np.array([5, columns - 1, 3, 0, 69_999])
+    X[at] = values = np.arange(1, 6, dtype=np.float32)
+    found = run(x=X, q=at[0], p=at[1])
+    np.testing.assert_array_equal(found.z, values)
+    assert found.corner == values[1]
