@@ -132,16 +132,19 @@ class System:
     def by_name(self) -> dict[str, Tensor]:
         return {t.name: t for t in self.tensors}
 
-    @property
+    @cached_property
     def tensors(self) -> tuple[Tensor, ...]:
         return self.inputs + tuple(eq.tensor for eq in self.equations)
 
     @cached_property
+    def extents(self) -> tuple[Expr, ...]:
+        """Every dimension that some tensor has."""
+        return tuple(dict.fromkeys(d for t in self.tensors for d in t.dims))
+
+    @cached_property
     def sizes(self) -> tuple[str, ...]:
         """Names of all sizes, sorted."""
-        found: set[str] = set()
-        for t in self.tensors:
-            found |= size_names(*t.dims)
+        found: set[str] = size_names(*self.extents)
         for eq in self.equations:
             for term in eq.terms:
                 found |= size_names(term.value, *term.write)
@@ -151,7 +154,7 @@ class System:
     @cached_property
     def context(self) -> isl.Set:
         """What may be assumed of the sizes: at least 1, and no declared dimension negative."""
-        return assume(self.sizes, [d for t in self.tensors for d in t.dims])
+        return assume(self.sizes, self.extents)
 
     def defined(self, tensor: Tensor) -> isl.Set:
         """The elements of a tensor that exist: the declared box of an input, what the equations define otherwise."""

@@ -40,8 +40,14 @@ class System:
         """A system that a transform made from `like`."""
         self = object.__new__(cls)
         self.ir, self.equations = ir, ()
-        self._tensors = {u: _same(t, ir) for u, t in {**like._tensors, **(tensors or {})}.items()}
-        self._axes = {name: {(_same(t, ir), k) for t, k in axes} for name, axes in like._axes.items()}
+        known = set(ir.tensors)
+
+        def same(t: IRTensor) -> IRTensor:
+            """`t`, or what a transform has put in its place: the tensor of its name."""
+            return t if t in known else ir.by_name.get(t.name, t)
+
+        self._tensors = {u: same(t) for u, t in {**like._tensors, **(tensors or {})}.items()}
+        self._axes = {name: {(same(t), k) for t, k in axes} for name, axes in like._axes.items()}
         return self
 
     # -- what a system can do -------------------------------------------------------------------------------------
@@ -214,11 +220,6 @@ def _lock() -> Any:
     from graphc.equations.domain import LOCK
 
     return LOCK
-
-
-def _same(t: IRTensor, ir: Representation) -> IRTensor:
-    """`t`, or what a transform has put in its place: the tensor of its name."""
-    return t if t in ir.tensors else ir.by_name.get(t.name, t)
 
 
 def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:

@@ -67,6 +67,17 @@ def components(statements: Sequence[Statement], deps: Sequence[Dependence]) -> l
     return [members[c] for c in order]
 
 
+def within(parts: Sequence[Sequence[Statement]], deps: Sequence[Dependence]) -> list[list[Dependence]]:
+    """For each of some disjoint sets of statements: the dependences between two of it."""
+    part_of = {s: k for k, part in enumerate(parts) for s in part}
+    found: list[list[Dependence]] = [[] for _ in parts]
+    for d in deps:
+        k = part_of.get(d.source)
+        if k is not None and part_of.get(d.target) == k:
+            found[k].append(d)
+    return found
+
+
 def is_cyclic(component: Sequence[Statement], deps: Sequence[Dependence]) -> bool:
     """Whether a component needs a sequential loop: more than one statement, or one that needs itself."""
     return len(component) > 1 or any(d.source is d.target for d in deps if d.source is component[0])
@@ -266,7 +277,7 @@ def _direction(
         return None
     rest = [d for d in distances if d not in carried]
     parts = components(component, rest)
-    complete = not any(is_cyclic(p, [d for d in rest if d.source in p and d.target in p]) for p in parts)
+    complete = not any(map(is_cyclic, parts, within(parts, rest)))
     return LoopChoice(axes, shifts, step, complete, frozenset(carried))
 
 

@@ -11,20 +11,22 @@ from dataclasses import replace
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
+from graphc.equations.system import Tensor
 from graphc.schedule.loops import Tree
 from graphc.schedule.program import Loop, Nest, Node, Statement, statement_reads
+
+LARGEST = 128  # statements in one nest: a loop body that no register file holds gains nothing by more
 
 
 def fuse(tree: Tree, outer: tuple[Index, ...] = ()) -> tuple[Node, ...]:
     """Nests (and loops of nests) in the order of the tree."""
-    nodes: list[Node] = []
+    nodes = _Nodes(outer)
     for item in tree:
         if isinstance(item, Loop):
             nodes.append(replace(item, body=fuse(list(item.body), (*outer, item.var))))  # type: ignore[arg-type]
-            continue
-        if not _join(nodes, item):
-            nodes.append(Nest(outer, parallel_indices(item, outer), (item,)))
-    return tuple(nodes)
+        else:
+            nodes.put(item)
+    return tuple(n.nest() if isinstance(n, _Open) else n for n in nodes.nodes)
 
 
 def parallel_indices(s: Statement, outer: Sequence[Index]) -> tuple[Index, ...]:
@@ -46,18 +48,74 @@ def is_scatter(s: Statement, nest_parallel: Sequence[Index], outer: Sequence[Ind
     return bool(s.written - set(nest_parallel) - set(outer)) or any(reads(w) for w in s.write)
 
 
-def _join(nodes: list[Node], s: Statement) -> bool:
-    """Put `s` into the latest nest that can take it, going back past what it does not depend on."""
-    for k in range(len(nodes) - 1, -1, -1):
-        node = nodes[k]
-        if isinstance(node, Nest):
-            renamed = _fits(node, s)
+class _Open:
+    """A nest that is being put together, with tables of what it writes and reads."""
+
+    def __init__(self, outer: tuple[Index, ...], s: Statement) -> None:
+        self.outer, self.parallel = outer, parallel_indices(s, outer)
+        self.statements: list[Statement] = []
+        self.writers: dict[Tensor, list[Statement]] = {}
+        self.readers: dict[Tensor, list[Read]] = {}
+        self.points = _points(s, (*self.outer, *self.parallel))
+        # A sum fills the registers with a tile of its own, so that nothing joins it (or is joined by it).
+        plain = not self.parallel or len(s.domain.indices) == len(self.parallel) + len(outer)
+        self.takes = plain and not is_scatter(s, self.parallel, outer)
+        self.add(s)
+
+    def add(self, s: Statement) -> None:
+        self.statements.append(s)
+        self.writers.setdefault(s.tensor, []).append(s)
+        for r in statement_reads(s):
+            self.readers.setdefault(r.tensor, []).append(r)
+
+    def nest(self) -> Nest:
+        return Nest(self.outer, self.parallel, tuple(self.statements))
+
+
+class _Nodes:
+    """The nodes so far; which nests may take more; where each tensor was last written and read."""
+
+    def __init__(self, outer: tuple[Index, ...]) -> None:
+        self.outer = outer
+        self.nodes: list[Loop | _Open] = []
+        self.open: list[int] = []
+        self.written: dict[Tensor, int] = {}
+        self.read: dict[Tensor, int] = {}
+
+    def append(self, loop: Loop) -> None:
+        self.nodes.append(loop)
+        for s in _statements(loop):
+            self._note(s, len(self.nodes) - 1)
+
+    def put(self, s: Statement) -> None:
+        """Into the latest nest that can take it, going back as far as what it depends on; else into a new one."""
+        first = max(self.read.get(s.tensor, -1), *(self.written.get(t, -1) for t in (s.tensor, *_tensors_read(s))))
+        for k in reversed(self.open):
+            if k < first:
+                break
+            nest = self.nodes[k]
+            assert isinstance(nest, _Open)
+            renamed = _fits(nest, s)
             if renamed is not None:
-                nodes[k] = replace(node, statements=(*node.statements, renamed))
-                return True
-        if _conflicts(node, s):
-            return False
-    return False
+                nest.add(renamed)
+                self._note(s, k)
+                if len(nest.statements) == LARGEST:
+                    self.open.remove(k)
+                return
+        nest = _Open(self.outer, s)
+        self.nodes.append(nest)
+        self._note(s, len(self.nodes) - 1)
+        if nest.takes:
+            self.open.append(len(self.nodes) - 1)
+
+    def _note(self, s: Statement, place: int) -> None:
+        self.written[s.tensor] = max(place, self.written.get(s.tensor, -1))
+        for t in _tensors_read(s):
+            self.read[t] = max(place, self.read.get(t, -1))
+
+
+def _tensors_read(s: Statement) -> list[Tensor]:
+    return [r.tensor for r in statement_reads(s)]
 
 
 def _statements(node: Node) -> list[Statement]:
@@ -66,23 +124,12 @@ def _statements(node: Node) -> list[Statement]:
     return [s for child in node.body for s in _statements(child)]
 
 
-def _conflicts(node: Node, s: Statement) -> bool:
-    """Whether `s` must stay behind `node`."""
-    needed = {r.tensor for r in statement_reads(s)} | {s.tensor}
-    for other in _statements(node):
-        if other.tensor in needed or any(r.tensor is s.tensor for r in statement_reads(other)):
-            return True
-    return False
-
-
-def _fits(nest: Nest, s: Statement) -> Statement | None:
+def _fits(nest: _Open, s: Statement) -> Statement | None:
     """`s` in the nest's indices if it can run point by point with it."""
     own = parallel_indices(s, nest.outer)
     if len(own) != len(nest.parallel) or is_scatter(s, own, nest.outer):
         return None
-    if any(is_scatter(q, nest.parallel, nest.outer) for q in nest.statements):
-        return None
-    if nest.parallel and not _all_plain(nest, s, own):
+    if own and len(s.domain.indices) != len(own) + len(nest.outer):
         return None
     links = _links(nest, s, own)
     if links is None:
@@ -91,16 +138,9 @@ def _fits(nest: Nest, s: Statement) -> Statement | None:
     if len(links) != len(own) or len(set(links.values())) != len(own):
         return None
     renamed = rename(s, links)
-    if not _same_points(nest, renamed):
+    if not _points(renamed, (*nest.outer, *nest.parallel)).set.is_equal(nest.points.set):
         return None
     return renamed if _order_holds(nest, renamed) else None
-
-
-def _all_plain(nest: Nest, s: Statement, own: tuple[Index, ...]) -> bool:
-    """Whether neither the nest nor `s` sums over anything: a sum fills the registers with a tile of its own."""
-    return len(s.domain.indices) == len(own) + len(nest.outer) and all(
-        len(q.domain.indices) == len(nest.parallel) + len(nest.outer) for q in nest.statements
-    )
 
 
 def rename(s: Statement, links: dict[Index, Index]) -> Statement:
@@ -116,17 +156,14 @@ def rename(s: Statement, links: dict[Index, Index]) -> Statement:
     )
 
 
-def _links(nest: Nest, s: Statement, own: tuple[Index, ...]) -> dict[Index, Index] | None:
+def _links(nest: _Open, s: Statement, own: tuple[Index, ...]) -> dict[Index, Index] | None:
     """How the indices of `s` must be named for its reads of the nest's tensors to be at the nest's own point.
 
     None if some read is at another point; empty if nothing links them.
     """
     links: dict[Index, Index] = {}
-    for q in nest.statements:
-        accesses = [r.subs for r in statement_reads(s) if r.tensor is q.tensor]
-        if q.tensor is s.tensor:
-            accesses.append(s.write)
-        for subs in accesses:
+    for tensor, subs in [(s.tensor, s.write), *((r.tensor, r.subs) for r in statement_reads(s))]:
+        for q in nest.writers.get(tensor, ()):
             found = _match(q.write, subs, nest.outer)
             if found == "apart":
                 continue
@@ -135,9 +172,12 @@ def _links(nest: Nest, s: Statement, own: tuple[Index, ...]) -> dict[Index, Inde
             for a, b in found.items():  # type: ignore[union-attr]
                 if links.setdefault(a, b) is not b or a not in own:
                     return None
-        if any(_match(s.write, r.subs, nest.outer) != "apart" for r in statement_reads(q) if r.tensor is s.tensor):
-            return None
-    return links
+    return None if _is_read(nest, s) else links
+
+
+def _is_read(nest: _Open, s: Statement) -> bool:
+    """Whether the nest may read an element that `s` writes."""
+    return any(_match(s.write, r.subs, nest.outer) != "apart" for r in nest.readers.get(s.tensor, ()))
 
 
 def _match(write: tuple[Expr, ...], subs: tuple[Expr, ...], outer: Sequence[Index]) -> dict[Index, Index] | str | None:
@@ -160,10 +200,9 @@ def _match(write: tuple[Expr, ...], subs: tuple[Expr, ...], outer: Sequence[Inde
     return found if pointwise else None
 
 
-def _same_points(nest: Nest, s: Statement) -> bool:
-    keep = (*nest.outer, *nest.parallel)
-    mine, theirs = _ordered(s.domain.project(keep), keep), _ordered(nest.statements[0].domain.project(keep), keep)
-    return bool(mine.set.is_equal(theirs.set))
+def _points(s: Statement, order: Sequence[Index]) -> Domain:
+    """The points of these indices at which a statement runs."""
+    return _ordered(s.domain.project(order), order)
 
 
 def _ordered(domain: Domain, order: Sequence[Index]) -> Domain:
@@ -173,16 +212,6 @@ def _ordered(domain: Domain, order: Sequence[Index]) -> Domain:
     return Domain(tuple(order), domain.set.apply(space.access(list(domain.indices)).reverse()))
 
 
-def _order_holds(nest: Nest, s: Statement) -> bool:
+def _order_holds(nest: _Open, s: Statement) -> bool:
     """A start value must come before every contribution to the same tensor, and contributions before its readers."""
-    writes = [q for q in nest.statements if q.tensor is s.tensor]
-    if s.mode == "set":
-        return not writes
-    return not any(
-        isinstance(r, Read) and r.tensor is s.tensor for q in nest.statements for r in statement_reads(q)
-    ) or all(
-        _match(s.write, r.subs, nest.outer) == "apart"
-        for q in nest.statements
-        for r in statement_reads(q)
-        if r.tensor is s.tensor
-    )
+    return s.tensor not in nest.writers if s.mode == "set" else not _is_read(nest, s)

@@ -18,7 +18,7 @@ from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Expr, Index, Read, make, substitute
 from graphc.equations.system import System, Tensor
-from graphc.schedule.dependence import Dependence, LoopChoice, choose_loop, components, index_in, is_cyclic
+from graphc.schedule.dependence import Dependence, LoopChoice, choose_loop, components, index_in, is_cyclic, within
 from graphc.schedule.program import Loop, Statement
 
 Tree = list["Statement | Loop"]
@@ -32,9 +32,8 @@ def build_loops(
     tree: Tree = []
     absorbed = _rims(statements, deps, system)
     joined = [*deps, *(Dependence(a, b, None) for s, c in absorbed.items() for a, b in ((s, c), (c, s)))]
-    for component in components(statements, joined):
-        inside = set(component)
-        own = [d for d in deps if d.source in inside and d.target in inside]
+    parts = components(statements, joined)
+    for component, own in zip(parts, within(parts, deps), strict=True):
         if not is_cyclic(component, own):
             tree.extend(component)
             continue
@@ -49,16 +48,16 @@ def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: S
     """Statements on no cycle that define, step by step, other elements of a recurrent tensor (the rim of a stencil):
     {statement: one of the cycle}. Run inside the loop, they let it keep only its last steps."""
     found: dict[Statement, Statement] = {}
-    for component in components(statements, deps):
-        own = [d for d in deps if d.source in component and d.target in component]
+    writers: dict[Tensor, list[Statement]] = {}
+    for s in statements:
+        writers.setdefault(s.tensor, []).append(s)
+    parts = components(statements, deps)
+    for component, own in zip(parts, within(parts, deps), strict=True):
         if not is_cyclic(component, own):
             continue
-        tensors = {s.tensor for s in component}
-        rims = [
-            s
-            for s in statements
-            if s.tensor in tensors and s not in component and s.mode == "set" and _only_set(s.tensor, statements)
-        ]
+        tensors = dict.fromkeys(s.tensor for s in component)
+        set_only = [writers[t] for t in tensors if all(s.mode == "set" for s in writers[t])]
+        rims = [s for group in set_only for s in group if s not in component]
         rims = [s for s in rims if len(s.domain.indices) >= len(s.tensor.dims) and not _between(s, component, deps)]
         if not rims:
             continue
@@ -69,10 +68,6 @@ def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: S
             continue
         found.update({s: component[0] for s in rims if index_in(choice.time(s), s.domain.indices)})
     return found
-
-
-def _only_set(tensor: Tensor, statements: Sequence[Statement]) -> bool:
-    return all(s.mode == "set" for s in statements if s.tensor is tensor)
 
 
 def _between(s: Statement, component: Sequence[Statement], deps: Sequence[Dependence]) -> bool:

@@ -15,7 +15,7 @@ import islpy as isl
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, substitute, transform
 from graphc.equations.system import Equation, System, Tensor, Term
-from graphc.schedule.dependence import choose_loop, components, dependences, is_cyclic
+from graphc.schedule.dependence import choose_loop, components, dependences, is_cyclic, within
 from graphc.schedule.program import Statement
 
 
@@ -45,8 +45,8 @@ def _wavefronts(system: System, statements: list[Statement]) -> tuple[set[Tensor
     deps = dependences(statements, system)
     found: set[Tensor] = set()
     others: set[Tensor] = set()
-    for component in components(statements, deps):
-        own = [d for d in deps if d.source in component and d.target in component]
+    parts = components(statements, deps)
+    for component, own in zip(parts, within(parts, deps), strict=True):
         if is_cyclic(component, own):
             choice = choose_loop(component, own, system)
             if choice is not None and all(len(axes) == 2 and len(t.dims) == 2 for t, axes in choice.axes.items()):

@@ -30,11 +30,10 @@ class Names:
 def extents(system: System, domain: Domain, indices: Sequence[Index]) -> tuple[Expr, ...]:
     """Dimensions for a tensor with one axis an index: a dimension that occurs in the system and bounds the index, else
     0 (what such a tensor holds is its `defined`, not these; and no dimension may be negative at any size)."""
-    known = dict.fromkeys(d for t in system.tensors for d in t.dims)
 
     def extent(index: Index) -> Expr:
         shadow = domain.project((index,)).set.intersect_params(system.context)
-        return next((d for d in known if shadow.is_subset(box_set((d,)))), Const(0))
+        return next((d for d in system.extents if shadow.is_subset(box_set((d,)))), Const(0))
 
     return tuple(extent(i) for i in indices)
 
