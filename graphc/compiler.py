@@ -8,7 +8,7 @@ Everything before machine code runs under one lock, because isl's and LLVM's con
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -25,6 +25,7 @@ from graphc.transforms.unfold import unfold_all
 from graphc.view import trace
 
 DTYPES = ("float64", "float32", "int64")
+TRANSFORMS = tuple(name for name, _ in PASSES)
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Options:
     dtype: str = "float64"
     unfold: bool | str = "auto"
     threads: int | None = None
+    passes: frozenset[str] = frozenset(TRANSFORMS)
 
 
 def compile(
@@ -44,12 +46,14 @@ def compile(
     unfold: bool | str = "auto",
     threads: int | None = None,
     update: Mapping[Tensor, Tensor] | None = None,
+    passes: Collection[str] = TRANSFORMS,
 ) -> Function:
-    """Native code for `outputs`. `sizes` are baked in; all others are read from the arguments at each call.
+    """Native code for `outputs`. `sizes` are baked in; all others are read from the arguments at each call. `passes`
+    names the transforms that run; leaving some out changes how fast the function is, never what it computes.
 
     Raises ArgumentError for an unknown dtype or size, CausalityError for a cycle without progress.
     """
-    options = Options(str(dtype), unfold, threads)
+    options = Options(str(dtype), unfold, threads, frozenset(passes))
     if options.dtype not in DTYPES:
         raise ArgumentError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
     update = dict(update or {})
@@ -80,6 +84,8 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
             update = {system.by_name[k.name]: system.by_name[v.name] for k, v in update.items()}
             roots = frozenset([*outputs, *update.values()])
     for name, apply in PASSES:
+        if name not in options.passes:
+            continue
         with trace.stage(name, times):
             changed = apply(system, roots)
         trace.show_change(name, system, changed)

@@ -1,32 +1,58 @@
-"""One helper that checks everything derived from a system: `check(system, loss, arguments)`.
+"""One helper that checks everything derived from a system: `check(system)`, or `check(system, loss, arguments)`.
 
 Each part is a law, and a function of its own: gradients against differences, forward against reverse mode, unfolded
-against rolled, transformed against plain, compiled against interpreted.
+against rolled, transformed against plain, compiled (in every way) against interpreted, other names and another order
+against the first. `tests/arguments.py` makes what is not given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import pickle
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+import graphc as gc
+from graphc.compiler import TRANSFORMS, compile
 from graphc.equations.domain import Domain
 from graphc.equations.errors import UnsupportedError
 from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import Expr, Index, Read, substitute
-from graphc.equations.sizes import solve_sizes
+from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.schedule.build import schedule
+from graphc.schedule.verify import verify, verify_small
 from graphc.transforms import PASSES, optimise
 from graphc.transforms.differentiate import gradients, jvp
 from graphc.transforms.unfold import cycles, unfold_all
+from tests.arguments import random_arguments
 
 Arguments = Mapping[str, Any]
 SAME = {"rtol": 1e-10, "atol": 1e-10, "equal_nan": True}
 
 
-def check(system: System, loss: Tensor, arguments: Arguments, second: bool = True) -> None:
-    """Everything derived from a system and one of its scalars, on these arguments (sizes among them)."""
+def check(
+    system: gc.System | System,
+    loss: Any = None,
+    arguments: Arguments | None = None,
+    *,
+    second: bool = True,
+    transforms: Collection[str] = TRANSFORMS,
+    seed: int = 0,
+) -> None:
+    """Everything derived from a system and one of its scalars, on these arguments (sizes among them).
+
+    Without a loss: a sum of squares of all it defines. Without arguments: random ones, of random sizes. `transforms`:
+    those left out, and run alone, when it is compiled."""
+    if isinstance(system, gc.System):
+        assert same_pickled(system), "a pickled system prints otherwise"
+        declared = [t for t in system.ir.tensors if t in set(system._tensors.values())]
+        system, loss = with_loss(system.ir, declared) if loss is None else (system.ir, system.tensor(loss))
+    elif loss is None:
+        system, loss = with_loss(system, system.tensors)
+    if arguments is None:
+        arguments = random_arguments(system, seed)
     check_gradient(system, loss, arguments)
     check_forward_mode(system, loss, arguments)
     if second:
@@ -35,7 +61,12 @@ def check(system: System, loss: Tensor, arguments: Arguments, second: bool = Tru
     check_transforms(system, loss, arguments)
     check_renamed(system, loss, arguments)
     check_programs(system, loss, arguments)
-    check_compiled(system, loss, arguments)
+    check_compiled(system, loss, arguments, transforms)
+
+
+def same_pickled(system: gc.System) -> bool:
+    again = pickle.loads(pickle.dumps(system))
+    return str(again) == str(system) and repr(again.ir) == repr(system.ir)
 
 
 # -- pieces -----------------------------------------------------------------------------------------------------------
@@ -61,6 +92,49 @@ def graded(system: System, loss: Tensor) -> tuple[System, list[Tensor]]:
     """The system with its gradients, and the loss and all of them."""
     found, d = gradients(system, loss, moving(system))
     return found, [loss, *(d[w] for w in moving(system))]
+
+
+def with_loss(system: System, tensors: Collection[Tensor]) -> tuple[System, Tensor]:
+    """The system with one more scalar: the sum of squares of the real ones of these tensors that it defines."""
+    return weighed(system, {t: t for t in whole(system) if t in tensors}, "all_squares")
+
+
+def whole(system: System) -> list[Tensor]:
+    """The real tensors whose declared elements are all defined."""
+    inside = system.context
+    return [
+        eq.tensor
+        for eq in system.equations
+        if eq.tensor.kind == "real" and eq.tensor.box.intersect_params(inside).is_subset(eq.defined)
+    ]
+
+
+def weighed(system: System, pairs: Mapping[Tensor, Tensor], name: str) -> tuple[System, Tensor]:
+    """The system with one more scalar: the sum of <a, b> over pairs of tensors of equal dimensions."""
+    terms = []
+    for a, b in pairs.items():
+        at = tuple(Index(f"q{k}") for k in range(len(a.dims)))
+        terms.append(Term(Domain.box(at, a.dims), (), Read(a, at) * Read(b, at)))
+    scalar = Tensor(system.fresh_name(name))
+    known = {*system.inputs, *(eq.tensor for eq in system.equations)}
+    new = tuple(b for b in pairs.values() if b not in known)
+    total = Equation(scalar, "sum", scalar.box, tuple(terms))
+    return System((*system.inputs, *new), (*system.equations, total), system.fixed), scalar
+
+
+def sizes_of(system: System, arguments: Arguments) -> dict[str, int]:
+    arrays, given = split(system, arguments)
+    return solve_sizes(system, {name: np.shape(a) for name, a in arrays.items()}, given)
+
+
+def beside(system: System, tensors: Sequence[Tensor], prefix: str) -> dict[Tensor, Tensor]:
+    """For each tensor a new input of its dimensions."""
+    return {t: Tensor(system.fresh_name(f"{prefix}_{t.name}"), t.dims, "input") for t in tensors}
+
+
+def random_values(tensors: Sequence[Tensor], sizes: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {t.name: rng.normal(size=tuple(dim_value(d, sizes) for d in t.dims)) for t in tensors}
 
 
 def directions(tensors: Mapping[str, str], arguments: Arguments, seed: int) -> dict[str, np.ndarray]:
@@ -99,33 +173,32 @@ def difference(system: System, loss: Tensor, arguments: Arguments, direction: Ma
 def check_second_gradient(system: System, loss: Tensor, arguments: Arguments, tolerance: float = 2e-5) -> None:
     """The gradient of <gradient, v>, against central differences again."""
     found, (_, *d) = graded(system, loss)
-    vs = [Tensor(f"v_{w.name}", w.dims, "input") for w in moving(system)]
-    scalar = Tensor(found.fresh_name("Hv"))
-    terms = []
-    for g, v in zip(d, vs, strict=True):
-        indices = tuple(Index(f"q{k}") for k in range(len(v.dims)))
-        terms.append(Term(Domain.box(indices, v.dims), (), Read(g, indices) * Read(v, indices)))
-    slope = Equation(scalar, "sum", scalar.box, tuple(terms))
-    twice = System((*found.inputs, *vs), (*found.equations, slope), found.fixed)
-    more = directions({v.name: v.name[2:] for v in vs}, arguments, seed=8)
+    vs = beside(found, moving(system), "v")
+    twice, scalar = weighed(found, dict(zip(d, vs.values(), strict=True)), "Hv")
+    more = random_values(list(vs.values()), sizes_of(system, arguments), seed=8)
     check_gradient(twice, scalar, dict(arguments) | more, tolerance)
 
 
 def check_forward_mode(system: System, loss: Tensor, arguments: Arguments) -> None:
-    """<J v, 1> = <v, J' 1>: forward and reverse mode are transposes of each other."""
-    found, (_, *d) = graded(system, loss)
-    vs = {w: Tensor(f"v_{w.name}", w.dims, "input") for w in moving(system)}
-    forward, moved = jvp(system, [loss], dict(vs))
-    direction = directions({v.name: w.name for w, v in vs.items()}, arguments, seed=9)
-    left = values(forward, [moved[loss]], dict(arguments) | direction)
-    right = sum(np.vdot(g, v) for g, v in zip(values(found, d, arguments), direction.values(), strict=True))
-    same(left, [np.asarray(right)])
+    """<J v, w> = <v, J' w> for all outputs together, w random: forward and reverse mode are transposes."""
+    outputs, sizes = whole(system), sizes_of(system, arguments)
+    assert loss in outputs
+    ws = beside(system, outputs, "w")
+    more = random_values(list(ws.values()), sizes, seed=10)
+    found, d = gradients(*weighed(system, ws, "Jw"), moving(system))
+    vs = beside(system, moving(system), "v")
+    direction = random_values(list(vs.values()), sizes, seed=9)
+    forward, moved = jvp(system, outputs, vs)
+    left = values(forward, [moved[t] for t in outputs], dict(arguments) | direction)
+    right = values(found, [d[x] for x in vs], dict(arguments) | more)
+    lhs = sum(np.vdot(a, more[ws[t].name]) for a, t in zip(left, outputs, strict=True))
+    rhs = sum(np.vdot(g, direction[v.name]) for g, v in zip(right, vs.values(), strict=True))
+    same([np.asarray(lhs)], [np.asarray(rhs)], rtol=1e-9)
 
 
 def check_unfolded(system: System, loss: Tensor, arguments: Arguments) -> None:
     """The gradient unfolded = the unfolded system's gradient = the rolled one, and nothing recurs."""
-    arrays, given = split(system, arguments)
-    sizes = solve_sizes(system, {name: np.shape(a) for name, a in arrays.items()}, given)
+    arrays, sizes = split(system, arguments)[0], sizes_of(system, arguments)
     rolled, outputs = graded(system, loss)
     wanted = values(rolled, outputs, arguments)
     try:
@@ -165,11 +238,7 @@ def check_renamed(system: System, loss: Tensor, arguments: Arguments) -> None:
 
 def check_programs(system: System, loss: Tensor, arguments: Arguments) -> None:
     """Walked point by point, the programs of a system and its gradients keep every order and stay in every buffer."""
-    from graphc.schedule.build import schedule
-    from graphc.schedule.verify import verify, verify_small
-
-    arrays, given = split(system, arguments)
-    sizes = solve_sizes(system, {name: np.shape(a) for name, a in arrays.items()}, given)
+    arrays, sizes = split(system, arguments)[0], sizes_of(system, arguments)
     data = {t.name: arrays[t.name] for t in system.inputs if t.kind == "int"}
     found, outputs = graded(system, loss)
     for ir in (found, optimise(found, frozenset(outputs))):
@@ -179,24 +248,37 @@ def check_programs(system: System, loss: Tensor, arguments: Arguments) -> None:
             verify_small(program)
 
 
-def check_compiled(system: System, loss: Tensor, arguments: Arguments) -> None:
-    """Native code gives what the interpreter gives, twice the same bits, in both precisions, with sizes baked in."""
-    from graphc.compiler import compile
-
+def check_compiled(system: System, loss: Tensor, arguments: Arguments, transforms: Collection[str] = ()) -> None:
+    """Native code gives what the interpreter gives, however it is compiled, and the same bits whenever it is called."""
     found, outputs = graded(system, loss)
     wanted = values(found, outputs, arguments)
-    arrays, given = split(system, arguments)
-    sizes = solve_sizes(system, {name: np.shape(a) for name, a in arrays.items()}, given)
+    arrays, sizes = split(system, arguments)[0], sizes_of(system, arguments)
     run = compile(found, outputs)
     first = listed(run(**arguments))
     same(first, wanted, rtol=1e-9, atol=1e-9)
-    for a, b in zip(first, listed(run(**arguments)), strict=True):
-        assert np.array_equal(a, b, equal_nan=True)
-    same(listed(compile(found, outputs, sizes=sizes)(**arrays)), wanted, rtol=1e-9, atol=1e-9)
+    for again in (run, pickle.loads(pickle.dumps(run))):
+        for a, b in zip(first, listed(again(**arguments)), strict=True):
+            assert np.array_equal(a, b, equal_nan=True)
+    for options in other_ways(sizes, transforms):
+        try:
+            other = compile(found, outputs, **options)
+        except UnsupportedError:
+            assert options.get("unfold"), options  # the order is read from data
+            continue
+        same(listed(other(**(arrays if "sizes" in options else arguments))), wanted, rtol=1e-9, atol=1e-9)
     single = compile(found, outputs, dtype="float32")
     halves = {k: np.asarray(a, np.float32) if np.asarray(a).dtype.kind == "f" else a for k, a in arguments.items()}
     for a, b in zip(listed(single(**halves)), wanted, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-3, atol=2e-3 * (1 + np.max(np.abs(b), initial=0)))
+
+
+def other_ways(sizes: Mapping[str, int], transforms: Collection[str]) -> Iterator[dict[str, Any]]:
+    """How else the same function can be compiled: sizes baked in, written out, without a transform, with it alone."""
+    yield {"sizes": sizes}
+    yield {"sizes": sizes, "unfold": True}
+    for name in transforms:
+        yield {"passes": [name]}
+        yield {"passes": [other for other in TRANSFORMS if other != name]}
 
 
 def listed(found: Any) -> list[np.ndarray]:

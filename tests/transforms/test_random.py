@@ -73,7 +73,7 @@ def test_random_recurrences(example: Example):
     oracle.check_transforms(*example)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(systems())
 def test_random_recurrences_compiled(example: Example):
     oracle.check_compiled(*example)
