@@ -6,6 +6,8 @@
         for each block of rows
           tile of accumulators += row operand * panel; then added to the target
 
+Summed indices that the row operand walks as one (channel, row and column of a kernel) are one loop over the panel.
+
 Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), the block of rows left in place.
 """
 
@@ -40,33 +42,81 @@ class Block:
     step: ir.Value
 
 
+@dataclass(frozen=True)
+class Panel:
+    """A packed operand: what is packed, its element as it is written, and as it is read along a run."""
+
+    source: Read
+    written: Read
+    read: Read
+
+
 def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]) -> None:
     """The loops of a contraction over (vec, row) with the summed indices `inner`, all from 0 to a size."""
     assert chosen.vec is not None and chosen.row is not None
     vec_bounds, row_bounds = chosen.order
     blocks = _blocks(e, inner)
-    origin = Index("v0")
-    panels: dict[Expr, Expr] = {
-        r: _panel(e, r, chosen, blocks, origin, k)
-        for k, r in enumerate(reads(s.value))
-        if e.mentions(r, chosen.vec) and not e.mentions(r, chosen.row)
-    }
-    value = substitute(s.value, panels)
+    origin, step = Index("v0"), Index("run")
+    packed = [r for r in reads(s.value) if e.mentions(r, chosen.vec) and not e.mentions(r, chosen.row)]
+    panels = [_panel(e, r, chosen, blocks, (origin, step), k) for k, r in enumerate(packed)]
+    joined = _joined(e, blocks, packed, [r for r in reads(s.value) if r not in packed])
+    value = substitute(s.value, {p.source: p.read for p in panels})
+    innermost = blocks[-1]
+    value = substitute(value, {innermost.bounds.index: innermost.start + step})
 
     def along_vectors() -> None:
         with bound(e, origin, e.env[vec_bounds.index]), _outer(e, blocks) as ends:
             with _inside(e, blocks, ends):
                 for c in range(e.tile.chunks):
-                    for source, panel in panels.items():
-                        assert isinstance(panel, Read)
-                        store(e, panel.tensor, panel.subs, e.value(source, 0, c), 0, c)
-            row_loop(e, row_bounds, chosen, lambda: _sum_tile(e, s, value, blocks, ends))
+                    for p in panels:
+                        store(e, p.written.tensor, p.written.subs, e.value(p.source, 0, c), 0, c)
+            around, length = _run(e, blocks, ends, joined)
+            row_loop(e, row_bounds, chosen, lambda: _sum_tile(e, s, value, (blocks[:-1], around), (step, length)))
 
     vector_loop(e, vec_bounds, chosen, along_vectors)
 
 
+def _joined(e: Emitter, blocks: Sequence[Block], packed: Sequence[Read], others: Sequence[Read]) -> list[ir.Value]:
+    """Per index but the innermost: whether one step of it takes every operand as far as all steps of those inside."""
+    b = e.builder
+    found: list[ir.Value] = []
+    so_far: ir.Value = ir.Constant(ir.IntType(1), 1)
+    for outer, inner in reversed(list(zip(blocks, blocks[1:], strict=False))):
+        extent = b.add(e.scalar(inner.bounds.upper), ir.Constant(I64, 1))
+        for r in others:
+            far = e.product(_stride(e, r, inner), extent)
+            so_far = b.and_(so_far, b.icmp_signed("==", _stride(e, r, outer), far))
+        if any(e.mentions(r, outer.bounds.index) != e.mentions(r, inner.bounds.index) for r in packed):
+            so_far = ir.Constant(ir.IntType(1), 0)
+        found.insert(0, so_far)
+    return found
+
+
+def _stride(e: Emitter, r: Read, block: Block) -> ir.Value:
+    return next(
+        (n for sub, n in zip(r.subs, e.refs[r.tensor].strides, strict=True) if sub is block.bounds.index),
+        ir.Constant(I64, 0),
+    )
+
+
+def _run(
+    e: Emitter, blocks: Sequence[Block], ends: Sequence[ir.Value], joined: Sequence[ir.Value]
+) -> tuple[list[ir.Value], ir.Value]:
+    """Where the loops around end, and how many points the innermost then has. A block is whole in its inner indices,
+    so that what is joined follows one another in the panels too."""
+    b, one = e.builder, ir.Constant(I64, 1)
+    lengths = [b.add(b.sub(end, e.env[block.start]), one) for block, end in zip(blocks, ends, strict=True)]
+    around: list[ir.Value] = []
+    total = lengths[-1]
+    for block, end, length, join in zip(blocks, ends, lengths, joined, strict=False):
+        around.append(b.select(join, e.env[block.start], end))
+        total = b.mul(total, b.select(join, length, one))
+    return around, total
+
+
 def _blocks(e: Emitter, inner: Sequence[Bounds]) -> list[Block]:
-    """Block sizes from the innermost index out, so that a block holds at most DEPTH points."""
+    """Block sizes from the innermost index out, so that a block holds at most DEPTH points: whole extents, then part
+    of one, then single points."""
     b = e.builder
     one = ir.Constant(I64, 1)
     budget: ir.Value = ir.Constant(I64, DEPTH)
@@ -80,23 +130,27 @@ def _blocks(e: Emitter, inner: Sequence[Bounds]) -> list[Block]:
     return blocks
 
 
-def _panel(e: Emitter, source: Read, chosen: Plan, blocks: Sequence[Block], origin: Index, number: int) -> Read:
-    """The panel's element for a read: a small array on the stack, indexed from the starts of the blocks."""
+def _panel(
+    e: Emitter, source: Read, chosen: Plan, blocks: Sequence[Block], names: tuple[Index, Index], number: int
+) -> Panel:
+    """A small array on the stack, indexed from the starts of the blocks; read by the step of a run in the innermost."""
+    origin, step = names
     width = chosen.chunks * e.lanes
     memory = e.alloca(ir.ArrayType(e.type_of(source.kind), DEPTH * width), f"panel{number}")
     memory.type = PTR
     moving = [block for block in blocks if e.mentions(source, block.bounds.index)]
-    strides: list[ir.Value] = []
+    strides: list[ir.Value] = [ir.Constant(I64, 1)]
     stride: ir.Value = ir.Constant(I64, width)
     for block in reversed(moving):
         strides.insert(0, stride)
         stride = e.builder.mul(stride, block.step)
     assert chosen.vec is not None
-    subs = (*(block.bounds.index for block in moving), chosen.vec)
-    tensor = Tensor(f"panel{number}", (Const(0),) * len(subs), "tensor", source.kind)
-    lowers = (*(block.start for block in moving), origin)
-    e.refs[tensor] = Ref(memory, (*strides, ir.Constant(I64, 1)), lowers, (), padded=True)
-    return Read(tensor, subs)
+    written = (*(block.bounds.index for block in moving), chosen.vec)
+    tensor = Tensor(f"panel{number}", (Const(0),) * len(written), "tensor", source.kind)
+    e.refs[tensor] = Ref(memory, tuple(strides), (*(block.start for block in moving), origin), (), padded=True)
+    inside = blocks[-1]
+    read = tuple(inside.start + step if sub is inside.bounds.index else sub for sub in written)
+    return Panel(source, Read(tensor, written), Read(tensor, read))
 
 
 @contextmanager
@@ -118,13 +172,19 @@ def _outer(e: Emitter, blocks: Sequence[Block]) -> Iterator[list[ir.Value]]:
 def _inside(e: Emitter, blocks: Sequence[Block], ends: Sequence[ir.Value]) -> Iterator[None]:
     """Loops over the points of the current block."""
     with ExitStack() as stack:
-        for block, end in zip(blocks, ends, strict=True):
+        for block, end in zip(blocks, ends, strict=False):
             i = stack.enter_context(e.loop(e.env[block.start], end, name=block.bounds.index.name))
             stack.enter_context(bound(e, block.bounds.index, i))
         yield
 
 
-def _sum_tile(e: Emitter, s: Statement, value: Expr, blocks: Sequence[Block], ends: Sequence[ir.Value]) -> None:
+def _sum_tile(
+    e: Emitter,
+    s: Statement,
+    value: Expr,
+    outer: tuple[Sequence[Block], Sequence[ir.Value]],
+    run: tuple[Index, ir.Value],
+) -> None:
     """One tile of accumulators over one block, then combined with the target."""
     kind = s.tensor.kind
     shape = ir.VectorType(e.type_of(kind), e.tile.lanes)
@@ -132,7 +192,10 @@ def _sum_tile(e: Emitter, s: Statement, value: Expr, blocks: Sequence[Block], en
     cells = {p: e.alloca(shape, "acc") for p in e.tile.points()}
     for cell in cells.values():
         e.builder.store(start, cell)
-    with _inside(e, blocks, ends):
+    step, length = run
+    around, ends = outer
+    last = e.builder.sub(length, ir.Constant(I64, 1))
+    with _inside(e, around, ends), e.loop(ir.Constant(I64, 0), last, name="run") as i, bound(e, step, i):
         for (r, c), cell in cells.items():
             term = e.splat(e.convert(e.value(value, r, c), value.kind, kind), e.tile.lanes)
             e.builder.store(e.combine(s.mode, e.builder.load(cell, typ=shape), term, kind), cell)

@@ -7,6 +7,7 @@ read at 0 instead, so nothing outside the buffer is ever touched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -245,21 +246,64 @@ def vector_load(e: Emitter, pointer: ir.Value, ty: ir.Type, mask: ir.Value | Non
 
 def gather(e: Emitter, base: ir.Value, offsets: ir.Value, ty: ir.Type) -> ir.Value:
     """Lanes at offsets of their own; lanes outside the tile's mask are not touched and come as 0."""
-    lanes = offsets.type.count
     mask = e.tile.mask
-    if mask is None:
-        total: ir.Value = ir.Constant(ir.VectorType(ty, lanes), ir.Undefined)
+    if mask is not None:
+        return e.builder.call(_masked_gather(e, offsets.type.count, ty), [base, offsets, mask])
+    total: ir.Value = ir.Constant(ir.VectorType(ty, offsets.type.count), ir.Undefined)
+    for k in range(offsets.type.count):
+        at = e.builder.extract_element(offsets, ir.Constant(I32, k))
+        one = e.builder.load(e.pointer(base, at, ty), typ=ty)
+        total = e.builder.insert_element(total, one, ir.Constant(I32, k))
+    return total
+
+
+def _masked_gather(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
+    """A function for the last, partial vectors: copies of its branches in line would be most of a kernel's code."""
+    vec, bits = ir.VectorType(ty, lanes), ir.VectorType(ir.IntType(1), lanes)
+
+    def body(b: ir.IRBuilder, base: ir.Value, offsets: ir.Value, mask: ir.Value) -> None:
+        total: ir.Value = ir.Constant(vec, None)
         for k in range(lanes):
-            at = e.builder.extract_element(offsets, ir.Constant(I32, k))
-            one = e.builder.load(e.pointer(base, at, ty), typ=ty)
-            total = e.builder.insert_element(total, one, ir.Constant(I32, k))
-        return total
-    vec = ir.VectorType(ty, lanes)
-    pointers = e.builder.gep(base, [offsets], source_etype=ty)
-    pointers.type = ir.VectorType(PTR, lanes)
-    name = f"llvm.masked.gather.{_suffix(ty, lanes)}.v{lanes}p0"
-    fn = _intrinsic(e, name, vec, [pointers.type, mask.type, vec])
-    return e.builder.call(fn, [pointers, mask, ir.Constant(vec, None)])
+            at, before = ir.Constant(I32, k), b.block
+            with b.if_then(b.extract_element(mask, at)):
+                place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
+                filled, inside = b.insert_element(total, b.load(place, typ=ty), at), b.block
+            merged = b.phi(vec)
+            merged.add_incoming(total, before)
+            merged.add_incoming(filled, inside)
+            total = merged
+        b.ret(total)
+
+    return _out_of_line(e, f"masked_gather.{_suffix(ty, lanes)}", vec, [PTR, ir.VectorType(I64, lanes), bits], body)
+
+
+def _masked_scatter(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
+    vec, bits = ir.VectorType(ty, lanes), ir.VectorType(ir.IntType(1), lanes)
+
+    def body(b: ir.IRBuilder, base: ir.Value, offsets: ir.Value, value: ir.Value, mask: ir.Value) -> None:
+        for k in range(lanes):
+            at = ir.Constant(I32, k)
+            with b.if_then(b.extract_element(mask, at)):
+                place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
+                b.store(b.extract_element(value, at), place)
+        b.ret_void()
+
+    arguments = [PTR, ir.VectorType(I64, lanes), vec, bits]
+    return _out_of_line(e, f"masked_scatter.{_suffix(ty, lanes)}", ir.VoidType(), arguments, body)
+
+
+def _out_of_line(
+    e: Emitter, name: str, result: ir.Type, arguments: list[ir.Type], body: Callable[..., None]
+) -> ir.Function:
+    """The module's function of that name, made where it is first wanted."""
+    module = e.builder.module
+    found = module.globals.get(name)
+    if found is None:
+        found = ir.Function(module, ir.FunctionType(result, arguments), name)
+        found.linkage = "internal"
+        found.attributes.add("noinline")
+        body(ir.IRBuilder(found.append_basic_block("entry")), *found.args)
+    return found
 
 
 def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, row: int, chunk: int) -> None:
@@ -302,14 +346,13 @@ def vector_store(e: Emitter, pointer: ir.Value, value: ir.Value, ty: ir.Type, ma
 def scatter(e: Emitter, base: ir.Value, offsets: ir.Value, value: ir.Value, ty: ir.Type) -> None:
     """Lanes to offsets of their own, in order."""
     mask = e.tile.mask
+    if mask is not None:
+        e.builder.call(_masked_scatter(e, offsets.type.count, ty), [base, offsets, value, mask])
+        return
     for k in range(offsets.type.count):
         at = ir.Constant(I32, k)
         one, where = e.builder.extract_element(value, at), e.builder.extract_element(offsets, at)
-        if mask is None:
-            e.builder.store(one, e.pointer(base, where, ty))
-        else:
-            with e.builder.if_then(e.builder.extract_element(mask, at)):
-                e.builder.store(one, e.pointer(base, where, ty))
+        e.builder.store(one, e.pointer(base, where, ty))
 
 
 def is_contiguous(tensor: Tensor, subs: tuple[Expr, ...], index: Index) -> int | None:

@@ -94,7 +94,7 @@ def _vector_axis(nest: Nest, inner: dict[Statement, list[Bounds]], context: isl.
     for i in nest.parallel:
         if any(_bounds_mention(b, i) for b in inner.values()):
             continue
-        score = _score(nest, i) - (2.5 if inner and _is_short(nest, i, context) else 0.0)
+        score = _score(nest, i) - (4.0 if inner and _is_short(nest, i, context) else 0.0)
         if score >= best_score:
             best, best_score = i, score
     return best
