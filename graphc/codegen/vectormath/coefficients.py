@@ -35,6 +35,16 @@ EXP_F32 = _reals(
     "0x1.6e6282p-10",
 )
 
+# the same with the accuracy of a float, evaluated in double: 2^-34.17
+EXP_AS_FLOAT = _reals(
+    "0x1.0000003a22898p-1",
+    "0x1.555554439e94cp-3",
+    "0x1.55548dc889cd4p-5",
+    "0x1.11126ffb1297fp-7",
+    "0x1.6d8d028bbcbefp-10",
+    "0x1.9f09c9736d455p-13",
+)
+
 # (log((1+s)/(1-s)) - 2s) / s^3 for |s| <= (sqrt(2)-1)/(sqrt(2)+1), in s^2: 2^-59.47
 LOG_F64 = _reals(
     "0x1.5555555555593p-1",
@@ -44,6 +54,14 @@ LOG_F64 = _reals(
     "0x1.74664992bd4f7p-3",
     "0x1.39a099c346c76p-3",
     "0x1.2f11442133788p-3",
+)
+
+# the same for powers of floats, evaluated in double: 2^-37.61
+LOG_AS_FLOAT = _reals(
+    "0x1.555554fde56afp-1",
+    "0x1.999a7a16f126fp-2",
+    "0x1.2438f20af505cp-2",
+    "0x1.e2f2bdbea7f01p-3",
 )
 
 # (log(1+f) - f + f^2/2) / f^3 for sqrt(1/2) <= 1+f <= sqrt(2), in f: 2^-27.34
@@ -90,30 +108,41 @@ COS_F64 = _reals(
 )
 
 # the same two with the accuracy of a float, evaluated in double: 2^-27.96, 2^-32.99
-SIN_F32 = _reals(
+SIN_AS_FLOAT = _reals(
     "-0x1.5555450bdd4cdp-3",
     "0x1.1107303639cc1p-7",
     "-0x1.99402684c05afp-13",
 )
-COS_F32 = _reals(
+COS_AS_FLOAT = _reals(
     "0x1.55554a01e7f0fp-5",
     "-0x1.6c0c29c8ae786p-10",
     "0x1.99e8ae8a2dd7dp-16",
 )
 
-# (atan(x) - x) / x^3 for |x| <= tan(pi/8), in x^2: 2^-59.40
+# (atan(x) - x) / x^3 for |x| <= 1/2, in x^2: 2^-57.72
 ATAN_F64 = _reals(
-    "-0x1.555555555553dp-2",
-    "0x1.9999999995889p-3",
-    "-0x1.24924922ae576p-3",
-    "0x1.c71c70e66feedp-4",
-    "-0x1.745cf8e62c8e7p-4",
-    "0x1.3b1119adce0cbp-4",
-    "-0x1.10ebbd4f4c366p-4",
-    "0x1.df0f7e6ffb7d8p-5",
-    "-0x1.9cd33e7788c15p-5",
-    "0x1.37d5ec644ea04p-5",
-    "-0x1.2568ca1bf9110p-6",
+    "-0x1.5555555555516p-2",
+    "0x1.999999999114dp-3",
+    "-0x1.249249215e142p-3",
+    "0x1.c71c7090f6bfep-4",
+    "-0x1.745cf4cc68734p-4",
+    "0x1.3b113dd1f11bdp-4",
+    "-0x1.10f31fb8ac0c8p-4",
+    "0x1.dfe97f5673acfp-5",
+    "-0x1.a39884277c530p-5",
+    "0x1.56f61232b5e6ep-5",
+    "-0x1.c180ae31806fcp-6",
+    "0x1.4b852365aa944p-7",
+)
+
+# the same with the accuracy of a float, evaluated in double: 2^-31.88
+ATAN_AS_FLOAT = _reals(
+    "-0x1.55555108586fbp-2",
+    "0x1.9996ecde202d7p-3",
+    "-0x1.244acba5f1717p-3",
+    "0x1.c02486896891cp-4",
+    "-0x1.470705786383fp-4",
+    "0x1.3d38b2f4c600dp-5",
 )
 
 # (asin(x) - x) / x^3 for |x| <= 1/2, in x^2: 2^-55.83
@@ -132,6 +161,16 @@ ASIN_F64 = _reals(
     "0x1.0627af12cfa0bp-5",
 )
 
+# the same with the accuracy of a float, evaluated in double: 2^-31.76
+ASIN_AS_FLOAT = _reals(
+    "0x1.55554c6006eacp-3",
+    "0x1.33387c85c173dp-4",
+    "0x1.6caed3c65de1cp-5",
+    "0x1.04919e25ed81fp-5",
+    "0x1.d91f588ca61adp-7",
+    "0x1.3355fb5bb3f27p-5",
+)
+
 # erf(x)/x - 1 for |x| <= 1, in x^2: 2^-55.38
 ERF_F64 = _reals(
     "0x1.06eba8214db68p-3",
@@ -146,6 +185,18 @@ ERF_F64 = _reals(
     "-0x1.5c0723657b365p-23",
     "0x1.d71af685d1e8bp-27",
     "-0x1.abadffc18e902p-31",
+)
+
+# the same with the accuracy of a float, evaluated in double: 2^-34.81
+ERF_AS_FLOAT = _reals(
+    "0x1.06eba82001ac8p-3",
+    "-0x1.8127465f8cf69p-2",
+    "0x1.ce2f07913c9c1p-4",
+    "-0x1.b829a71abae32p-6",
+    "0x1.5628e8ba272e1p-8",
+    "-0x1.bcbe650965c1bp-11",
+    "0x1.d82579f103032p-14",
+    "-0x1.4381ba26fe611p-17",
 )
 
 # (1 + 2x) e^(x^2) erfc(x) for 0.74 <= x <= 27.4, in (x-3)/(x+3): 2^-55.22; what rounding the first lost is the next
@@ -173,3 +224,17 @@ ERFC_F64 = _reals(
     "-0x1.62205328a1523p-27",
 )
 ERFC_F64_LOST = float.fromhex("0x1.99f2b9ec3d4c8p-55")
+
+# the same with the accuracy of a float, evaluated in double, for 0.74 <= x <= 10.3: 2^-30.09
+ERFC_AS_FLOAT = _reals(
+    "0x1.40c522d4d4398p+0",
+    "-0x1.15c082c2ad7ecp-3",
+    "-0x1.85a12268a5a79p-5",
+    "0x1.09830221abb95p-3",
+    "-0x1.e88e4430c3afdp-4",
+    "0x1.17d53a9e6b655p-4",
+    "-0x1.85150c537b608p-6",
+    "0x1.43ba87287be3ap-9",
+    "0x1.d9add2281967ep-10",
+    "-0x1.4de35860efdf6p-11",
+)

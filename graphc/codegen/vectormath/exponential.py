@@ -12,7 +12,7 @@ from graphc.codegen.vectormath import coefficients
 from graphc.codegen.vectormath.lanes import Kit, V
 
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
-_LOG2_E = float.fromhex("0x1.71547652b82fep+0")
+LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def _reduce(kit: Kit, x: V, offset: int, with_tail: bool = True) -> _Reduced:
     first = kit.pick(float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.62e4p-1"))
     second = kit.pick(float.fromhex("0x1.ef35793c7673p-45"), float.fromhex("0x1.7f7d1cp-20"))
     shift = 1.5 * kit.power(kit.fraction) + offset
-    shifted = kit.fma(x, _LOG2_E, shift)
+    shifted = kit.fma(x, LOG2_E, shift)
     n = -(shifted - shift)
     coarse = kit.fma(n, first, x)
     rest = kit.fma(n, second, coarse)
@@ -109,6 +109,17 @@ def exp2_of(kit: Kit, fraction: V, tail: V | None, whole: V) -> V:
     grown = growth(kit, rest, kit.fma(fraction, ln2_tail, error))
     moved = rest + grown if tail is None else _moved(kit, rest, grown, tail * LN2)
     return scaled(kit, moved, whole)
+
+
+def exp2_as_float(kit: Kit, x: V) -> V:
+    """2^x in double with the accuracy of a float; beyond 2^200 and 2^-200, where no float is, no more than these."""
+    x = clamp(x, -200.0, 200.0)
+    shift = 1.5 * kit.power(kit.fraction) + kit.bias
+    shifted = x + shift
+    rest = (x - (shifted - shift)) * LN2
+    power = (shifted.bits() << kit.fraction).as_real()
+    grown = kit.fma(rest * rest, kit.polynomial(rest, coefficients.EXP_AS_FLOAT), rest)
+    return kit.fma(grown, power, power)
 
 
 def _expm1_divided(kit: Kit, x: V, doublings: int) -> tuple[V, V]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import inf, nan
 
 from graphc.codegen.vectormath import coefficients
-from graphc.codegen.vectormath.exponential import exp_within
+from graphc.codegen.vectormath.exponential import LOG2_E, exp_within
 from graphc.codegen.vectormath.lanes import Kit, V
 
 
@@ -37,14 +37,17 @@ def _log_sum(kit: Kit, f: V, e: V) -> V:
     """log(1 + f) + e ln 2."""
     first = kit.pick(float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.62e4p-1"))
     second = kit.pick(float.fromhex("0x1.ef35793c7673p-45"), float.fromhex("0x1.7f7d1cp-20"))
-    if kit.double:
-        s = f / (f + 2.0)
-        z = s * s
-        series = z * kit.polynomial(z, coefficients.LOG_F64)
-        return kit.fma(e, first, f - kit.fma(s, f - series, -(e * second)))
-    square = f * f
-    series = kit.fma(f, kit.polynomial(f, coefficients.LOG_F32), -0.5)
-    return kit.fma(e, first, f + kit.fma(square, series, e * second))
+    a, b = _log_rest(kit, f)
+    return kit.fma(e, first, f + kit.fma(a, b, e * second))
+
+
+def _log_rest(kit: Kit, f: V) -> tuple[V, V]:
+    """Two factors of log(1 + f) - f."""
+    if not kit.double:
+        return f * f, kit.fma(f, kit.polynomial(f, coefficients.LOG_F32), -0.5)
+    s = f / (f + 2.0)
+    z = s * s
+    return s, z * kit.polynomial(z, coefficients.LOG_F64) - f
 
 
 def normal(kit: Kit, x: V) -> tuple[V, V]:
@@ -93,18 +96,25 @@ def softplus(kit: Kit, x: V) -> V:
 
 
 def log2(kit: Kit, x: V) -> V:
-    return _at_edges(kit, x, log2_positive(kit, x))
-
-
-def log2_positive(kit: Kit, x: V) -> V:
     """e + log(m) / ln 2, the quotient as a rounded product and its error: near 1 the result is small."""
     positive, offset = normal(kit, x)
     e, m, _ = split(kit, positive, offset)
     f = m - 1.0
-    rest = _log_sum(kit, f, kit.const(0.0)) - f
-    inverse = kit.pick(float.fromhex("0x1.71547652b82fep+0"), float.fromhex("0x1.715476p+0"))
+    a, b = _log_rest(kit, f)
+    inverse = kit.pick(LOG2_E, float.fromhex("0x1.715476p+0"))
     inverse_tail = kit.pick(float.fromhex("0x1.777d0ffda0d24p-56"), float.fromhex("0x1.4ae0cp-26"))
     lead, low = kit.product(f, kit.const(inverse))
-    low = kit.fma(rest, inverse, kit.fma(f, inverse_tail, low))
+    low = kit.fma(a * b, inverse, kit.fma(f, inverse_tail, low))
     total, lost = kit.two_sum(e, lead)
-    return total + (lost + low)
+    return _at_edges(kit, x, total + (lost + low))
+
+
+def log2_as_float(x: V) -> V:
+    """log2 of a positive float given as a double: to 2^-37 of its value."""
+    kit = x.kit
+    e, m, _ = split(kit, x)
+    f = m - 1.0
+    s = f / (f + 2.0)
+    z = s * s
+    series = z * kit.polynomial(z, coefficients.LOG_AS_FLOAT)
+    return kit.fma(f - s * (f - series), LOG2_E, e)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from math import inf, nan
 
 from graphc.codegen.vectormath import coefficients
-from graphc.codegen.vectormath.exponential import exp2_of
+from graphc.codegen.vectormath.exponential import exp2_as_float, exp2_of
 from graphc.codegen.vectormath.lanes import Kit, V
-from graphc.codegen.vectormath.logarithm import log2_positive, normal, split
+from graphc.codegen.vectormath.logarithm import log2_as_float, normal, split
 from graphc.codegen.vectormath.rounding import round as nearest
 
 _Pair = tuple[V, V]
@@ -19,19 +19,16 @@ _Pair = tuple[V, V]
 
 def pow(kit: Kit, x: V, y: V) -> V:
     """C99's pow: negative x with integer y, and all its special values. For float, computed in double."""
-    if not kit.double:
-        wide_x, wide_y = kit.widened(x), kit.widened(y)
-        return kit.narrowed(_power(wide_x.kit, wide_x, wide_y, precise=False))
-    return _power(kit, x, y, precise=True)
-
-
-def _power(kit: Kit, x: V, y: V, precise: bool) -> V:
     size = kit.fabs(x)
-    high, low = _log2_pair(kit, size) if precise else (log2_positive(kit, size), None)
+    if not kit.double:
+        logarithm = log2_as_float(kit.widened(size))
+        result = kit.narrowed(exp2_as_float(logarithm.kit, logarithm * kit.widened(y)))
+        return _special(kit, x, y, result)
+    high, low = _log2_pair(kit, size)
     exponent, lost = kit.product(y, high)
     huge = kit.fabs(exponent) > 1100.0  # over- and underflow, and the error may be NaN there
     exponent = huge.choose(kit.copysign(kit.const(1100.0), exponent), exponent)
-    error = None if low is None else huge.choose(0.0, kit.fma(y, low, lost))
+    error = huge.choose(0.0, kit.fma(y, low, lost))
     shift = 1.5 * kit.power(kit.fraction) + 2 * kit.bias
     shifted = exponent + shift
     result = exp2_of(kit, exponent - (shifted - shift), error, shifted.bits())

@@ -7,6 +7,7 @@ three parts (Cody and Waite 1980); beyond, in a branch seldom taken, by the bits
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from graphc.codegen.vectormath import coefficients
 from graphc.codegen.vectormath.lanes import Kit, V
@@ -18,8 +19,6 @@ _HALF_PI_2 = float.fromhex("0x1.1a62633145c07p-54")
 _HALF_PI_3 = float.fromhex("-0x1.f1976b7ed8fbcp-110")
 _QUARTER_PI = float.fromhex("0x1.921fb54442dp-1")  # 48 bits: its multiples up to 4 are exact
 _QUARTER_PI_2 = float.fromhex("0x1.8469898cc5170p-49")
-_TAN_EIGHTH_PI = float.fromhex("0x1.a827999fcef32p-2")
-_TAN_3_EIGHTHS_PI = float.fromhex("0x1.3504f333f9de6p+1")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _sine(kit: Kit, angle: _Angle, precise: bool) -> tuple[V, V]:
     r = angle.rest
     z = r * r
     if not precise:
-        return r, r * z * kit.polynomial(z, coefficients.SIN_F32)
+        return r, r * z * kit.polynomial(z, coefficients.SIN_AS_FLOAT)
     tail = angle.tail * kit.fma(z, -0.5, 1.0)
     return r, kit.fma(r * z, kit.polynomial(z, coefficients.SIN_F64), tail)
 
@@ -82,7 +81,7 @@ def _cosine(kit: Kit, angle: _Angle, precise: bool) -> tuple[V, V]:
     r = angle.rest
     z = r * r
     if not precise:
-        return kit.fma(z, -0.5, 1.0), z * z * kit.polynomial(z, coefficients.COS_F32)
+        return kit.fma(z, -0.5, 1.0), z * z * kit.polynomial(z, coefficients.COS_AS_FLOAT)
     lead, lost = kit.fast_two_sum(kit.const(1.0), z * -0.5)
     return lead, kit.fma(z * z, kit.polynomial(z, coefficients.COS_F64), kit.fma(-r, angle.tail, lost))
 
@@ -135,75 +134,86 @@ def tan(kit: Kit, x: V) -> V:
 
 def asin(kit: Kit, x: V) -> V:
     """Up to 1/2 the series; above, pi/2 - 2 asin(sqrt((1 - x) / 2))."""
-    if not kit.double:
-        wide = kit.widened(x)
-        return kit.narrowed(asin(wide.kit, wide))
-    size = kit.fabs(x)
+    wide = x if kit.double else kit.widened(x)
+    inner = wide.kit
+    size = inner.fabs(wide)
     large = size > 0.5
-    z = large.choose(kit.fma(size, -0.5, 0.5), size * size)
-    root = large.choose(kit.sqrt(z), size)
-    series = root * z * kit.polynomial(z, coefficients.ASIN_F64)
-    lead, lost = kit.fast_two_sum(kit.const(_HALF_PI), root * -2.0)
-    result = large.choose(lead + (kit.fma(series, -2.0, lost) + _HALF_PI_2), root + series)
-    return _or_itself(kit, x, kit.copysign(result, x))
+    z = large.choose(inner.fma(size, -0.5, 0.5), size * size)
+    root = large.choose(inner.sqrt(z), size)
+    series = root * z * _asin_series(inner, z, kit.double)
+    lead, lost = inner.fast_two_sum(inner.const(_HALF_PI), root * -2.0)
+    result = large.choose(lead + (inner.fma(series, -2.0, lost) + _HALF_PI_2), root + series)
+    result = inner.copysign(result, wide)
+    return _or_itself(kit, x, result) if kit.double else kit.narrowed(result)
 
 
 def acos(kit: Kit, x: V) -> V:
     """pi/2 - asin x up to 1/2; above 2 asin(sqrt((1 - |x|) / 2)), or pi less that."""
-    if not kit.double:
-        wide = kit.widened(x)
-        return kit.narrowed(acos(wide.kit, wide))
-    size = kit.fabs(x)
-    large, negative = size > 0.5, x < 0.0
-    z = large.choose(kit.fma(size, -0.5, 0.5), size * size)
-    root = kit.sqrt(z) * -2.0
-    part = large.choose(negative.choose(-root, root), x)
+    wide = x if kit.double else kit.widened(x)
+    inner = wide.kit
+    size = inner.fabs(wide)
+    large, negative = size > 0.5, wide < 0.0
+    z = large.choose(inner.fma(size, -0.5, 0.5), size * size)
+    root = inner.sqrt(z) * -2.0
+    part = large.choose(negative.choose(-root, root), wide)
     turns = large.choose(negative.choose(2.0, 0.0), 1.0)
-    series = part * z * kit.polynomial(z, coefficients.ASIN_F64)
-    lead, lost = kit.fast_two_sum(turns * _HALF_PI, -part)
-    return lead + (kit.fma(turns, _HALF_PI_2, lost) - series)
+    series = part * z * _asin_series(inner, z, kit.double)
+    lead, lost = inner.fast_two_sum(turns * _HALF_PI, -part)
+    result = lead + (inner.fma(turns, _HALF_PI_2, lost) - series)
+    return result if kit.double else kit.narrowed(result)
 
 
-def _arc(kit: Kit, above: V, below: V, quarters: V) -> V:
-    """atan(above / below) + quarters pi/4, for a quotient of at most tan(pi/8)."""
-    t = above / below
+def _asin_series(kit: Kit, z: V, precise: bool) -> V:
+    """(asin(x) - x) / x^3 for z = x^2 up to 1/4."""
+    return kit.polynomial(z, coefficients.ASIN_F64 if precise else coefficients.ASIN_AS_FLOAT)
+
+
+def _arc(kit: Kit, t: V, quarters: V, precise: bool) -> V:
+    """atan(t) + quarters pi/4, for |t| of at most 1/2."""
     z = t * t
-    series = t * z * kit.polynomial(z, coefficients.ATAN_F64)
+    series = t * z * kit.polynomial(z, coefficients.ATAN_F64 if precise else coefficients.ATAN_AS_FLOAT)
     lead, lost = kit.fast_two_sum(quarters * _QUARTER_PI, t)
     return lead + (kit.fma(quarters, _QUARTER_PI_2, lost) + series)
 
 
 def atan(kit: Kit, x: V) -> V:
-    """atan a = pi/4 + atan((a - 1) / (a + 1)) = pi/2 + atan(-1 / a), whichever quotient is small."""
-    if not kit.double:
-        wide = kit.widened(x)
-        return kit.narrowed(atan(wide.kit, wide))
-    size = kit.fabs(x)
-    middle, large = size > _TAN_EIGHTH_PI, size > _TAN_3_EIGHTHS_PI
+    """atan a = pi/4 + atan((a - 1) / (a + 1)) = pi/2 + atan(-1 / a), whichever quotient is small.
+
+    From 1/2 on the difference is exact, and the quotient below 1/3: what it rounds off is small beside the sum.
+    """
+    wide = x if kit.double else kit.widened(x)
+    inner = wide.kit
+    size = inner.fabs(wide)
+    middle, large = size > 0.5, size > 2.0
     above = large.choose(-1.0, middle.choose(size - 1.0, size))
     below = large.choose(size, middle.choose(size + 1.0, 1.0))
     quarters = large.choose(2.0, middle.choose(1.0, 0.0))
-    return _or_itself(kit, x, kit.copysign(_arc(kit, above, below, quarters), x))
+    result = inner.copysign(_arc(inner, above / below, quarters, kit.double), wide)
+    return _or_itself(kit, x, result) if kit.double else kit.narrowed(result)
 
 
 def atan2(kit: Kit, y: V, x: V) -> V:
     """The angle of the point (x, y): the smaller coordinate over the larger, or their difference over their sum."""
     if not kit.double:
         wide_y, wide_x = kit.widened(y), kit.widened(x)
-        return kit.narrowed(atan2(wide_y.kit, wide_y, wide_x))
-    infinity = float("inf")
+        return kit.narrowed(_angle(wide_y.kit, wide_y, wide_x, precise=False))
+    return _angle(kit, y, x, precise=True)
+
+
+def _angle(kit: Kit, y: V, x: V, precise: bool) -> V:
     up, across = kit.fabs(y), kit.fabs(x)
     steep = up > across
     small, large = steep.choose(across, up), steep.choose(up, across)
-    factor = (large > 2.0**1000).choose(2.0**-600, (large < 2.0**-500).choose(2.0**600, 1.0))
-    small, large = small * factor, large * factor
-    middle = small > large * _TAN_EIGHTH_PI
-    corner = small.equals(infinity)  # both infinite: the diagonal
+    if precise:  # floats, as doubles, neither over- nor underflow
+        factor = (large > 2.0**1000).choose(2.0**-600, (large < 2.0**-500).choose(2.0**600, 1.0))
+        small, large = small * factor, large * factor
+    middle = small > large * 0.5
+    corner = small.equals(inf)  # both infinite: the diagonal
     above = corner.choose(0.0, middle.choose(small - large, small))
     below = corner.choose(1.0, middle.choose(small + large, large.equals(0.0).choose(1.0, large)))
     quarters = (middle | corner).choose(1.0, 0.0)
     above, quarters = steep.choose(-above, above), steep.choose(2.0 - quarters, quarters)
     left = kit.copysign(kit.const(1.0), x) < 0.0
     above, quarters = left.choose(-above, above), left.choose(4.0 - quarters, quarters)
-    result = kit.copysign(_arc(kit, above, below, quarters), y)
+    result = kit.copysign(_arc(kit, above / below, quarters, precise), y)
     return (x.is_nan() | y.is_nan()).choose(x + y, result)
