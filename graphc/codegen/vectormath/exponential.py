@@ -72,12 +72,14 @@ def exp(kit: Kit, x: V) -> V:
     return scaled(kit, growth(kit, reduced.rest, reduced.rest), reduced.whole)
 
 
-def exp_within(kit: Kit, x: V) -> V:
-    """exp to 0.6 ULP, for arguments within the bounds that `exp` clamps to: 1 + r with its rounding error."""
+def exp_within(kit: Kit, x: V) -> tuple[V, V]:
+    """exp and what its last rounding lost, for arguments within the bounds that `exp` clamps to."""
     reduced = _reduce(kit, x, 2 * kit.bias)
     lead, lost = kit.fast_two_sum(kit.const(1.0), reduced.rest)
     first, second = _factors(kit, reduced.whole)
-    return kit.fma(growth(kit, reduced.rest, reduced.tail + lost), first, lead * first) * second
+    grown, lead = growth(kit, reduced.rest, reduced.tail + lost), lead * first
+    total = kit.fma(grown, first, lead)
+    return total * second, kit.fma(grown, first, lead - total) * second
 
 
 def exp_pair(kit: Kit, high: V, low: V, times: V, times_low: V) -> V:
@@ -160,15 +162,16 @@ def tanh(kit: Kit, x: V) -> V:
 def sigmoid(kit: Kit, x: V) -> V:
     """1 / (1 + e^-x), and e^x / (1 + e^x) for negative x: accurate on both sides, down to subnormal results.
 
-    As in `tanh`, the quotient is put right for what rounding the denominator lost.
+    As in `tanh`, the quotient is put right for what rounding the exponential and the denominator lost.
     """
     size = kit.fabs(x)
     limit = kit.pick(746.0, 104.0)
-    e = exp_within(kit, -(size > limit).choose(limit, size))
+    e, low = exp_within(kit, -(size > limit).choose(limit, size))
     below, lost = kit.fast_two_sum(kit.const(1.0), e)
     negative = x < 0.0
     q = negative.choose(e, 1.0) / below
-    return kit.fma(q * lost, negative.choose(q - 1.0, -q), q)
+    missing = kit.fma(-q, lost + low, negative.choose(low, 0.0))
+    return kit.fma(missing, negative.choose(1.0 - q, q), q)
 
 
 def sinh(kit: Kit, x: V) -> V:
@@ -176,8 +179,8 @@ def sinh(kit: Kit, x: V) -> V:
     size = kit.fabs(x)
     limit = kit.pick(710.5, 89.5)
     t, low = _expm1_divided(kit, (size > limit).choose(limit, size), 2)
-    q = t / kit.fma(t, 4.0, 1.0)
-    result = t + (low + q)
+    inverse = 1.0 / kit.fma(t, 4.0, 1.0)
+    result = t + kit.fma(t, inverse, kit.fma(low, inverse, low))
     tiny = size < kit.power(-kit.fraction // 2 - 1)
     return tiny.choose(x, kit.copysign(result + result, x))
 

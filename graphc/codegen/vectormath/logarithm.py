@@ -90,9 +90,9 @@ def softplus(kit: Kit, x: V) -> V:
     """log(1 + e^x) = max(x, 0) + log1p(e^-|x|)."""
     size = kit.fabs(x)
     limit = kit.pick(746.0, 104.0)
-    e = exp_within(kit, -(size > limit).choose(limit, size))
-    u, low = kit.fast_two_sum(kit.const(1.0), e)
-    return (x > 0.0).choose(x, 0.0) + log_pair(kit, u, low)
+    e, low = exp_within(kit, -(size > limit).choose(limit, size))
+    u, lost = kit.fast_two_sum(kit.const(1.0), e)
+    return (x > 0.0).choose(x, 0.0) + log_pair(kit, u, lost + low)
 
 
 def log2(kit: Kit, x: V) -> V:
