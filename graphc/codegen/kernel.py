@@ -4,7 +4,8 @@
     kernel_loop(ptr arguments, ptr sizes, ptr workspace, ptr bad, i64 n)
     workspace(ptr sizes) -> bytes
 
-The body gets every buffer as a pointer of its own, known not to alias, and every size as a 64-bit integer.
+A body gets every buffer it touches as a pointer of its own, known not to alias, and every size as a 64-bit integer.
+Scalars of the workspace, its *cells*, are one such buffer. A long program is cut into several bodies.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import islpy as isl
 from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
+from graphc.codegen.entry import CELL, Body, Memory, entry_points, memory_of, size_values
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import I64, PTR
@@ -26,8 +28,8 @@ from graphc.equations.ops import OPS
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
-ALIGN = 64
 MAX_LAG = 8
+PIECE = 4000  # operations in one body: LLVM takes longer than in proportion to a function's length
 INLINED = 16  # long functions in scalar code up to which each is copied in place; more are called, to compile fast
 
 
@@ -43,46 +45,79 @@ class Kernel:
 
 def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
     """LLVM IR for a program in one element type."""
-    fixed = program.system.fixed
-    sizes = tuple(n for n in program.system.sizes if n not in fixed)
-    given = [b.tensor for b in program.buffers.values() if b.role != "workspace"]
-    scratch = [b.tensor for b in program.buffers.values() if b.role == "workspace"]
+    memory = memory_of(program)
     module = ir.Module("graphc")
-    body_type = ir.FunctionType(ir.VoidType(), [PTR] * (len(given) + len(scratch) + 1) + [I64] * len(sizes))
-    body = ir.Function(module, body_type, "body")
-    body.linkage = "internal"
-    body.attributes.add("noinline")
-    for arg in body.args[: len(given) + len(scratch) + 1]:
+    width = lanes(target, 32 if dtype == "float32" else 64)
+    many_calls = _scalar_functions(program) > INLINED
+    emitters: list[Emitter] = []
+    bodies: list[Body] = []
+    pieces = _pieces(program.body)
+    for k, nodes in enumerate(pieces):
+        e = Emitter(dtype, width, target.registers)
+        e.many_calls = many_calls
+        if emitters:
+            e.checks, e.contractions = emitters[0].checks, emitters[0].contractions
+        emitters.append(e)
+        bodies.append(_body(module, f"body{k}", e, program, memory, nodes, last=k == len(pieces) - 1))
+    entry_points(module, bodies, emitters[0], program, memory)
+    return Kernel(module, tuple(memory.given), memory.sizes, tuple(emitters[0].checks))
+
+
+def _pieces(nodes: Sequence[Node]) -> list[list[Node]]:
+    """The program in parts of about PIECE operations; a loop is not cut."""
+    pieces: list[list[Node]] = [[]]
+    length = 0
+    for node in nodes:
+        count = sum(s.size for nest in _nests(node) for s in nest.statements)
+        if length and length + count > PIECE:
+            pieces.append([])
+            length = 0
+        pieces[-1].append(node)
+        length += count
+    return pieces
+
+
+def _body(
+    module: ir.Module, name: str, e: Emitter, program: Program, memory: Memory, nodes: Sequence[Node], last: bool
+) -> Body:
+    """One part of the program as a function."""
+    statements = [s for node in nodes for nest in _nests(node) for s in nest.statements]
+    touched = dict.fromkeys(t for s in statements for t in (s.tensor, *(r.tensor for r in statement_reads(s))))
+    if last:
+        touched.update(dict.fromkeys([*program.update, *program.update.values()]))
+    arrays = tuple(t for t in touched if t not in memory.cells)
+    count = len(arrays) + 2  # and the cells, and where a bad index is noted
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR] * count + [I64] * len(memory.sizes)), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    for arg in function.args[:count]:
         arg.add_attribute("noalias")
-    e = Emitter(dtype, lanes(target, 32 if dtype == "float32" else 64), target.registers)
-    e.builder = ir.IRBuilder(body.append_basic_block("entry"))
+    e.builder = ir.IRBuilder(function.append_basic_block("entry"))
     start = e.builder.append_basic_block("start")
     e.builder.branch(start)
     e.builder.position_at_end(start)
-    e.bad = body.args[len(given) + len(scratch)]
-    e.sizes = _size_values(sizes, list(body.args[len(given) + len(scratch) + 1 :]), fixed)
-    for tensor, pointer in zip([*given, *scratch], body.args, strict=False):
+    *pointers, cells, e.bad = function.args[:count]
+    e.sizes = size_values(memory.sizes, function.args[count:], program.system.fixed)
+    for tensor in touched:
+        if tensor in memory.cells:
+            e.refs[tensor] = Ref(
+                e.pointer(cells, ir.Constant(I64, CELL * memory.cells[tensor]), ir.IntType(8)), (), (), ()
+            )
+    for tensor, pointer in zip(arrays, pointers, strict=True):
         e.refs[tensor] = _ref(e, program, tensor, pointer)
     context = assume(program.system.sizes, (), least=0)
-    e.many_calls = _scalar_functions(program) > INLINED
-    for node in program.body:
+    for node in nodes:
         _node(e, node, (), context)
-    _update(e, program)
+    if last:
+        _update(e, program)
     e.builder.ret_void()
-    _entry_points(module, body, e, program, given, scratch, sizes)
-    return Kernel(module, tuple(given), sizes, tuple(e.checks))
+    return Body(function, arrays)
 
 
 def _scalar_functions(program: Program) -> int:
     """How many long functions (exp, tanh, ..) stand in straight-line scalar code."""
     nodes = (n for nest in program.nests if not nest.parallel for s in nest.statements for n in above_reads(s.value))
     return sum(1 for n in nodes if isinstance(n, Op) and OPS[n.name].flops >= 20)
-
-
-def _size_values(names: Sequence[str], values: list[ir.Value], fixed: dict[str, int]) -> dict[str, ir.Value]:
-    known: dict[str, ir.Value] = {n: ir.Constant(I64, v) for n, v in fixed.items()}
-    known.update(zip(names, values, strict=True))
-    return known
 
 
 def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref:
@@ -230,7 +265,7 @@ def _prime(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], loop: Loop, cell
         e.builder.store(e.builder.load(e.pointer(ref.pointer, offset, ty), typ=ty), cell)
 
 
-# Updates and entry points ----------------------------------------
+# Updates ----------------------------------------
 
 
 def _update(e: Emitter, program: Program) -> None:
@@ -246,80 +281,3 @@ def _update(e: Emitter, program: Program) -> None:
             s = Statement(old, "set", domain, indices, Read(new, indices))
             context = assume(program.system.sizes, (), least=0)
             emit_nest(e, Nest((), indices, (s,)), [], context)
-
-
-def _entry_points(
-    module: ir.Module,
-    body: ir.Function,
-    e: Emitter,
-    program: Program,
-    given: list[Tensor],
-    scratch: list[Tensor],
-    sizes: tuple[str, ...],
-) -> None:
-    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR] * 4), "kernel")
-    b = ir.IRBuilder(kernel.append_basic_block("entry"))
-    arguments, size_array, workspace, bad = kernel.args
-    pointers = [b.load(b.gep(arguments, [ir.Constant(I64, k)], source_etype=PTR), typ=PTR) for k in range(len(given))]
-    values = _load_sizes(b, size_array, sizes)
-    offsets, _ = _layout(e, program, scratch, b, values)
-    places = [b.gep(workspace, [offset], source_etype=ir.IntType(8)) for offset in offsets]
-    b.call(body, [*pointers, *places, bad, *values])
-    b.ret_void()
-    _workspace_function(module, e, program, scratch, sizes)
-    _loop_function(module, kernel)
-
-
-def _load_sizes(b: ir.IRBuilder, array: ir.Value, sizes: tuple[str, ...]) -> list[ir.Value]:
-    return [b.load(b.gep(array, [ir.Constant(I64, k)], source_etype=I64), typ=I64) for k in range(len(sizes))]
-
-
-def _layout(
-    e: Emitter, program: Program, scratch: list[Tensor], b: ir.IRBuilder, values: list[ir.Value]
-) -> tuple[list[ir.Value], ir.Value]:
-    """Offsets of the workspace buffers in bytes, and their total."""
-    names = [n for n in program.system.sizes if n not in program.system.fixed]
-    own = Emitter(e.dtype, e.lanes, e.registers)
-    own.builder = b
-    own.sizes = _size_values(names, values, program.system.fixed)
-    offsets: list[ir.Value] = []
-    total: ir.Value = ir.Constant(I64, 0)
-    for tensor in scratch:
-        offsets.append(total)
-        buffer = program.buffers[tensor]
-        count: ir.Value = ir.Constant(I64, 1)
-        for axis, extent in enumerate(buffer.extent):
-            ring = buffer.ring is not None and buffer.ring[0] == axis
-            count = own.product(ir.Constant(I64, buffer.ring[1]) if ring and buffer.ring else own.value(extent), count)
-        width = 8 if tensor.kind == "int" or e.bits == 64 else 4
-        size = b.add(own.product(ir.Constant(I64, width), count), ir.Constant(I64, ALIGN - 1))
-        total = b.add(total, b.and_(size, ir.Constant(I64, -ALIGN)))
-    return offsets, total
-
-
-def _workspace_function(
-    module: ir.Module, e: Emitter, program: Program, scratch: list[Tensor], sizes: tuple[str, ...]
-) -> None:
-    function = ir.Function(module, ir.FunctionType(I64, [PTR]), "workspace")
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    _, total = _layout(e, program, scratch, b, _load_sizes(b, function.args[0], sizes))
-    b.ret(total)
-
-
-def _loop_function(module: ir.Module, kernel: ir.Function) -> None:
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, PTR, I64]), "kernel_loop")
-    b = ir.IRBuilder(function.append_basic_block("entry"))
-    head, run, done = (b.append_basic_block(n) for n in ("head", "run", "done"))
-    b.branch(head)
-    entry = b.block
-    b.position_at_end(head)
-    i = b.phi(I64)
-    i.add_incoming(ir.Constant(I64, 0), entry)
-    good = b.icmp_signed("==", b.load(function.args[3], typ=I64), ir.Constant(I64, 0))
-    b.cbranch(b.and_(good, b.icmp_signed("<", i, function.args[4])), run, done)
-    b.position_at_end(run)
-    b.call(kernel, list(function.args[:4]))
-    i.add_incoming(b.add(i, ir.Constant(I64, 1)), run)
-    b.branch(head)
-    b.position_at_end(done)
-    b.ret_void()

@@ -15,7 +15,7 @@ from graphc.equations.system import Tensor
 from graphc.schedule.loops import Tree
 from graphc.schedule.program import Loop, Nest, Node, Statement, statement_reads
 
-LARGEST = 128  # statements in one nest: a loop body that no register file holds gains nothing by more
+LARGEST = 2000  # operations in one nest: what no register file holds gains nothing by growing
 
 
 def fuse(tree: Tree, outer: tuple[Index, ...] = ()) -> tuple[Node, ...]:
@@ -57,6 +57,7 @@ class _Open:
         self.writers: dict[Tensor, list[Statement]] = {}
         self.readers: dict[Tensor, list[Read]] = {}
         self.points = _points(s, (*self.outer, *self.parallel))
+        self.size = 0
         # A sum fills the registers with a tile of its own, so that nothing joins it (or is joined by it).
         plain = not self.parallel or len(s.domain.indices) == len(self.parallel) + len(outer)
         self.takes = plain and not is_scatter(s, self.parallel, outer)
@@ -64,6 +65,7 @@ class _Open:
 
     def add(self, s: Statement) -> None:
         self.statements.append(s)
+        self.size += s.size
         self.writers.setdefault(s.tensor, []).append(s)
         for r in statement_reads(s):
             self.readers.setdefault(r.tensor, []).append(r)
@@ -99,7 +101,7 @@ class _Nodes:
             if renamed is not None:
                 nest.add(renamed)
                 self._note(s, k)
-                if len(nest.statements) == LARGEST:
+                if nest.size >= LARGEST:
                     self.open.remove(k)
                 return
         nest = _Open(self.outer, s)

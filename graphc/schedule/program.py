@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Expr, Index, Read, indices_of, reads
+from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, reads
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
 
@@ -46,6 +46,11 @@ class Statement:
     def written(self) -> set[Index]:
         """The indices that occur in the subscripts written."""
         return set().union(*(indices_of(w) for w in self.write)) if self.write else set()
+
+    @cached_property
+    def size(self) -> int:
+        """The number of nodes of the value."""
+        return sum(1 for _ in postorder(self.value))
 
     def __repr__(self) -> str:
         sign = {"set": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[self.mode]

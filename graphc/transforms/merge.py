@@ -51,17 +51,21 @@ def _elementwise(term: Term) -> bool:
 def _same_domain(eq: Equation, recurrent: bool) -> list[Term]:
     """Terms that write the same elements from the same points, added; no contraction among them."""
     found: list[Term] = []
+    growing: dict[object, list[int]] = {}  # places in `found` of what may still grow, by what renaming leaves as it is
+    smallest = min(size(term.value) for term in eq.terms)
     for term in eq.terms:
-        if not (_elementwise(term) if recurrent else _reads_once(term)):
-            found.append(term)
-            continue
-        for k, other in enumerate(found):
-            moved = _onto(term, other)
-            if moved is not None and (_elementwise(other) if recurrent else _reads_once(other)):
-                found[k] = replace(other, value=total(other.value, moved))
+        whole = _elementwise(term) if recurrent else _reads_once(term)
+        places = growing.setdefault(tuple(w if isinstance(w, Const) else None for w in term.write), []) if whole else []
+        for k in places:
+            moved = _onto(term, found[k])
+            if moved is not None:
+                found[k] = replace(found[k], value=total(found[k].value, moved))
+                if size(found[k].value) + smallest > LARGEST:
+                    places.remove(k)
                 break
         else:
             found.append(term)
+            places.append(len(found) - 1)
     return found
 
 

@@ -1,0 +1,127 @@
+"""A module's entry points: where arguments and the workspace lie, and the functions that a call goes through.
+
+The workspace holds its cells (the scalars) first, eight bytes each, then its arrays, each at a multiple of 64 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from graphc.codegen.emitter import Emitter
+from graphc.codegen.values import I64, PTR
+from graphc.equations.system import Tensor
+from graphc.schedule.program import Program
+
+ALIGN = 64
+CELL = 8  # bytes of a scalar in the workspace, of whichever type
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What lives where: in arguments, in arrays of the workspace, in its cells. `sizes` are those given at a call."""
+
+    given: dict[Tensor, int]
+    scratch: tuple[Tensor, ...]
+    cells: dict[Tensor, int]
+    sizes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Body:
+    """A function that runs a part of the program, and the buffers it takes."""
+
+    function: ir.Function
+    buffers: tuple[Tensor, ...]
+
+
+def memory_of(program: Program) -> Memory:
+    """The places of a program's buffers."""
+    buffers = program.buffers.values()
+    given = [b.tensor for b in buffers if b.role != "workspace"]
+    cells = [b.tensor for b in buffers if b.role == "workspace" and not b.extent]
+    scratch = tuple(b.tensor for b in buffers if b.role == "workspace" and b.extent)
+    sizes = tuple(n for n in program.system.sizes if n not in program.system.fixed)
+    return Memory({t: k for k, t in enumerate(given)}, scratch, {t: k for k, t in enumerate(cells)}, sizes)
+
+
+def size_values(names: Sequence[str], values: Sequence[ir.Value], fixed: dict[str, int]) -> dict[str, ir.Value]:
+    """Sizes by name: those baked in, and those given at the call."""
+    known: dict[str, ir.Value] = {n: ir.Constant(I64, v) for n, v in fixed.items()}
+    known.update(zip(names, values, strict=True))
+    return known
+
+
+def entry_points(module: ir.Module, bodies: Sequence[Body], e: Emitter, program: Program, memory: Memory) -> None:
+    """`kernel`, which runs the bodies one after the other, `kernel_loop` and `workspace`."""
+    kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR] * 4), "kernel")
+    b = ir.IRBuilder(kernel.append_basic_block("entry"))
+    arguments, size_array, workspace, bad = kernel.args
+    values = _load_sizes(b, size_array, memory.sizes)
+    offsets, _ = _layout(e, program, memory, b, values)
+
+    def pointer(t: Tensor) -> ir.Value:
+        if t in memory.given:
+            place = b.gep(arguments, [ir.Constant(I64, memory.given[t])], source_etype=PTR)
+            return b.load(place, typ=PTR)
+        return b.gep(workspace, [offsets[t]], source_etype=ir.IntType(8))
+
+    for body in bodies:
+        b.call(body.function, [*map(pointer, body.buffers), workspace, bad, *values])
+    b.ret_void()
+    _workspace_function(module, e, program, memory)
+    _loop_function(module, kernel)
+
+
+def _load_sizes(b: ir.IRBuilder, array: ir.Value, sizes: tuple[str, ...]) -> list[ir.Value]:
+    return [b.load(b.gep(array, [ir.Constant(I64, k)], source_etype=I64), typ=I64) for k in range(len(sizes))]
+
+
+def _layout(
+    e: Emitter, program: Program, memory: Memory, b: ir.IRBuilder, values: list[ir.Value]
+) -> tuple[dict[Tensor, ir.Value], ir.Value]:
+    """Offsets of the workspace's arrays in bytes, behind its cells, and the total."""
+    own = Emitter(e.dtype, e.lanes, e.registers)
+    own.builder = b
+    own.sizes = size_values(memory.sizes, values, program.system.fixed)
+    offsets: dict[Tensor, ir.Value] = {}
+    total: ir.Value = ir.Constant(I64, -(-CELL * len(memory.cells) // ALIGN) * ALIGN)
+    for tensor in memory.scratch:
+        offsets[tensor] = total
+        buffer = program.buffers[tensor]
+        count: ir.Value = ir.Constant(I64, 1)
+        for axis, extent in enumerate(buffer.extent):
+            ring = buffer.ring is not None and buffer.ring[0] == axis
+            count = own.product(ir.Constant(I64, buffer.ring[1]) if ring and buffer.ring else own.value(extent), count)
+        width = 8 if tensor.kind == "int" or e.bits == 64 else 4
+        size = b.add(own.product(ir.Constant(I64, width), count), ir.Constant(I64, ALIGN - 1))
+        total = b.add(total, b.and_(size, ir.Constant(I64, -ALIGN)))
+    return offsets, total
+
+
+def _workspace_function(module: ir.Module, e: Emitter, program: Program, memory: Memory) -> None:
+    function = ir.Function(module, ir.FunctionType(I64, [PTR]), "workspace")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    _, total = _layout(e, program, memory, b, _load_sizes(b, function.args[0], memory.sizes))
+    b.ret(total)
+
+
+def _loop_function(module: ir.Module, kernel: ir.Function) -> None:
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, PTR, I64]), "kernel_loop")
+    b = ir.IRBuilder(function.append_basic_block("entry"))
+    head, run, done = (b.append_basic_block(n) for n in ("head", "run", "done"))
+    b.branch(head)
+    entry = b.block
+    b.position_at_end(head)
+    i = b.phi(I64)
+    i.add_incoming(ir.Constant(I64, 0), entry)
+    good = b.icmp_signed("==", b.load(function.args[3], typ=I64), ir.Constant(I64, 0))
+    b.cbranch(b.and_(good, b.icmp_signed("<", i, function.args[4])), run, done)
+    b.position_at_end(run)
+    b.call(kernel, list(function.args[:4]))
+    i.add_incoming(b.add(i, ir.Constant(I64, 1)), run)
+    b.branch(head)
+    b.position_at_end(done)
+    b.ret_void()
