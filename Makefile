@@ -40,7 +40,7 @@ bench: $(VENV)/.ready-bench
 fuzz: $(VENV)/.ready-test
 	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED)
 
-# the vector functions over every float32, and whatever else takes minutes
+# every scalar function over all float32 and ten million float64, and whatever else takes minutes; ARGS="-k exp": some
 exhaustive: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -m exhaustive $(ARGS)
 

@@ -14,7 +14,7 @@ import pytest
 
 from graphc.codegen import vectormath
 from tests.codegen.exhaustive import evaluate
-from tests.codegen.references import EXACT, Array, numpy_function
+from tests.codegen.references import EXACT, encoded, numpy_function
 
 DTYPES = ("float32", "float64")
 EDGES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 7.0, 0.75, 1e-30, 1e30, math.inf, math.nan)
@@ -108,11 +108,6 @@ def cases(name: str) -> list[tuple[tuple[float, ...], float]]:
     return found
 
 
-def encoded(values: Array) -> Array:
-    """The bits, those of one NaN for all NaNs."""
-    return np.where(np.isnan(values), np.array(np.nan, values.dtype), values).view(f"i{values.itemsize}")
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", sorted(vectormath.SUPPORTED))
 def test_annex_f(name: str, dtype: str) -> None:
@@ -154,6 +149,16 @@ def test_the_smallest_numbers_are_their_own_function(name: str, dtype: str) -> N
     info = np.finfo(dtype)
     x = np.array([info.smallest_subnormal, 3 * info.smallest_subnormal, info.tiny / 2, info.tiny, info.eps**2], dtype)
     np.testing.assert_array_equal(evaluate(name, np.append(x, -x)), np.append(x, -x))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_powers_of_two_are_exact(dtype: str) -> None:
+    info = np.finfo(dtype)
+    exponents = np.arange(info.minexp - info.nmant, info.maxexp).astype(dtype)
+    powers = np.ldexp(np.ones_like(exponents), exponents.astype(int))
+    np.testing.assert_array_equal(evaluate("exp2", exponents), powers)
+    np.testing.assert_array_equal(evaluate("log2", powers), exponents)
+    np.testing.assert_array_equal(evaluate("pow", np.full_like(exponents, 2), exponents), powers)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
