@@ -292,10 +292,20 @@ class Lifter:
                 raise self.written.error(DefinitionError, f"{e} runs over {limit[0]}, which is not an index")
             inner[limit[0]] = Index(limit[0].name)
         self.names.keep.append(inner)
-        return tuple(self._bound(e, limit, inner) for limit in limits), self.build(body, at, inner)
+        bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in limits)
+        return bound, self.build(body, at, inner)
 
-    def _bound(self, e: sp.Basic, limit: sp.Tuple, env: Env) -> Bound:
-        index = env[limit[0]]
+    def _around(self, limit: sp.Tuple, outer: Env, inner: Env) -> Env:
+        """What the limits of an index see: the indices bound with it, and under its own name what stands around."""
+        if not any(limit[0] in e.free_symbols for e in limit[1:]):
+            return inner
+        found = {name: value for name, value in inner.items() if name != limit[0]}
+        if limit[0] in outer:
+            found[limit[0]] = outer[limit[0]]
+        self.names.keep.append(found)
+        return found
+
+    def _bound(self, e: sp.Basic, limit: sp.Tuple, index: Expr, env: Env) -> Bound:
         assert isinstance(index, Index)
         extent = getattr(limit[0], "extent", None)
         if len(limit) == 3:

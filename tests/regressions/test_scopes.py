@@ -1,0 +1,124 @@
+"""Bound indices: each reduction's own, whatever stands around it or is put into it.
+
+sympy#21891: substitution into a sum captured its bound index. Sums implied inside functions: the index must be bound
+inside the function, and the gradient must come out of it.
+"""
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import Eq, Max, Piecewise, Prod, Sum, amax, exp, log, logsumexp, softmax, sqrt, tanh
+from tests.regressions.differences import slopes
+
+N, M = gc.sizes("N M")
+i, j, k = gc.indices("i j k")
+x, W, L = gc.Input("x", N), gc.Input("W", N, N), gc.Tensor("L")
+rng = np.random.default_rng(0)
+
+CAPTURES = {
+    "a product of sums over one name": (
+        Sum(x[i], i) * Sum(x[i] ** 2, i) * Sum(i * x[i], i),
+        lambda x, W: x.sum() * (x**2).sum() * (np.arange(len(x)) @ x),
+    ),
+    "a sum in a sum over the same name": (
+        Sum(x[i] * Sum(x[i] ** 2, i), i), lambda x, W: x.sum() * (x**2).sum(),
+    ),
+    "a limit that is the outer index of the same name": (
+        Sum(x[i] * Sum(x[i], (i, 0, i)), i), lambda x, W: x @ x.cumsum(),
+    ),
+    "names exchanged inside": (
+        Sum(W[i, j] * Sum(W[j, i] * x[i], i), i, j), lambda x, W: (W.sum(0)) @ (W @ x),
+    ),
+    "a power of a sum": (Sum(Sum(W[i, j] * x[j], j) ** 3, i), lambda x, W: ((W @ x) ** 3).sum()),
+    "a product over the same name as a sum in it": (
+        Prod(1 + Sum(W[i, j] * x[j], j) / 9, i) + Sum(Prod(1 + W[j, i] / 9, i) * x[j], j),
+        lambda x, W: np.prod(1 + W @ x / 9) + np.prod(1 + W / 9, 1) @ x,
+    ),
+    "a sum read at an index that is bound around it": (
+        Sum(x[j] * Sum(x[i] * Sum(W[i, j] * W[j, k], k), i), j),
+        lambda x, W: np.einsum("j,i,ij,jk->", x, x, W, W),
+    ),
+}  # fmt: skip
+IMPLIED = {
+    "exp": (Sum(exp(Sum(W[i, j] * x[j], j) / 4), i), lambda x, W: np.exp(W @ x / 4).sum()),
+    "exp in vector notation": (Sum(exp((W @ x) / 4)), lambda x, W: np.exp(W @ x / 4).sum()),
+    "tanh in tanh": (
+        Sum(tanh(Sum(W[i, j] * tanh(Sum(W[j, k] * x[k], k)), j)), i), lambda x, W: np.tanh(W @ np.tanh(W @ x)).sum(),
+    ),
+    "a sum and the same index outside it": (
+        Sum(x[i] * exp(-Sum(x[i] ** 2, i) / 9), i), lambda x, W: x.sum() * np.exp(-(x**2).sum() / 9),
+    ),
+    "values of a Piecewise": (
+        Sum(Piecewise((Sum(W[i, j] * x[j], j), x[i] > 0), (tanh(Sum(W[j, i] * x[j], j)), True)), i),
+        lambda x, W: np.where(x > 0, W @ x, np.tanh(x @ W)).sum(),
+    ),
+    "values of a Piecewise on indices": (
+        Sum(Piecewise((Sum(x[j], (j, 0, i)) ** 2, i < 2), (Sum(x[j] * W[i, j], (j, i, N - 1)), True)), i),
+        lambda x, W: (x.cumsum()[:2] ** 2).sum() + sum(x[p:] @ W[p, p:] for p in range(2, len(x))),
+    ),
+    "a condition of a Piecewise": (
+        Sum(Piecewise((x[i] ** 2, Sum(W[i, j], j) > 0), (3 * x[i], True)), i),
+        lambda x, W: np.where(W.sum(1) > 0, x**2, 3 * x).sum(),
+    ),
+    "maxima, roots and quotients": (
+        Sum(Max(Sum(W[i, j] * x[j], j), Sum(W[j, i] * x[j], j)) / sqrt(1 + Sum(x[j] ** 2, j)), i),
+        lambda x, W: (np.maximum(W @ x, x @ W) / np.sqrt(1 + x @ x)).sum(),
+    ),
+    "logarithm of a sum of exponentials of sums": (
+        log(Sum(exp(Sum(W[i, j] * x[j], j)), i)) + logsumexp(W @ x),
+        lambda x, W: 2 * np.log(np.exp(W @ x).sum()),
+    ),
+    "a softmax of a product": (
+        Sum(softmax(W @ x)[i] * i, i), lambda x, W: np.exp(W @ x) @ np.arange(len(x)) / np.exp(W @ x).sum(),
+    ),
+    "a largest sum": (
+        exp(amax(Sum(W[i, j] * x[j], j), i)), lambda x, W: np.exp((W @ x).max()),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", [*CAPTURES, *IMPLIED])
+def test_value_and_gradient_bind_each_index_where_it_is_written(what):
+    """sympy#21891: a captured index gives another value for N > 1; a gradient that leaves its scope another slope."""
+    value, meaning = {**CAPTURES, **IMPLIED}[what]
+    wrt = [tensor for tensor in (x, W) if value.has(tensor)]
+    run = gc.System(Eq(L, value)).compile("L", *(gc.D(L, tensor) for tensor in wrt))
+    for n in (1, 2, 3, 5, 9):
+        v, matrix = rng.normal(size=n), rng.normal(size=(n, n))
+        found = run(**{tensor.name: {x: v, W: matrix}[tensor] for tensor in wrt})
+        np.testing.assert_allclose(found.L, meaning(v, matrix), rtol=1e-11, atol=1e-13)
+        by_x = slopes(lambda v, m=matrix: meaning(v, m), v)
+        np.testing.assert_allclose(found[1], by_x, rtol=1e-6, atol=1e-8)
+        if W in wrt:
+            by_w = slopes(lambda m, v=v: meaning(v, m), matrix)
+            np.testing.assert_allclose(found[2], by_w, rtol=1e-6, atol=1e-8)
+
+
+def test_an_index_on_the_left_may_be_bound_again_on_the_right():
+    """sympy#21891: in y[i] = x[i]*Sum(x[i], i) the summed i is another; so is it where y is put into its readers."""
+    y, z = gc.Tensor("y", N), gc.Tensor("z", N)
+    run = gc.System(
+        Eq(y[i], x[i] * Sum(x[i], i)), Eq(z[j], Sum(W[j, i] * y[i], i) + y[j]), Eq(L, Sum(j * z[j], j))
+    ).compile("y", "z", gc.D(L, x))  # fmt: skip
+    for n in (1, 2, 4, 9, 17):
+        v, matrix = rng.normal(size=n), rng.normal(size=(n, n))
+        found = run(x=v, W=matrix)
+        np.testing.assert_allclose(found.y, v * v.sum(), rtol=1e-11, atol=1e-13)
+        np.testing.assert_allclose(found.z, (matrix + np.eye(n)) @ (v * v.sum()), rtol=1e-11, atol=1e-12)
+        back = np.arange(n) @ (matrix + np.eye(n))
+        np.testing.assert_allclose(found[2], back * v.sum() + back @ v, rtol=1e-10, atol=1e-11)
+
+
+def test_one_reduction_used_at_two_places_keeps_both_places():
+    """A sum over j named once and read at i and at k: its own index must not become one of theirs."""
+    s, y = gc.Tensor("s", N), gc.Tensor("y", N, N)
+    run = gc.System(
+        Eq(s[i], Sum(W[i, j] * x[j], j)), Eq(y[j, k], s[j] * s[k] + s[j]), Eq(L, Sum(W[k, j] * y[j, k], j, k))
+    ).compile("y", gc.D(L, x))
+    for n in (1, 2, 5, 9):
+        v, matrix = rng.normal(size=n), rng.normal(size=(n, n))
+        found, product = run(x=v, W=matrix), matrix @ v
+        np.testing.assert_allclose(found.y, np.outer(product, product) + product[:, None], rtol=1e-11, atol=1e-13)
+        slope = slopes(lambda v, m=matrix: np.sum(m.T * (np.outer(m @ v, m @ v) + (m @ v)[:, None])), v)
+        np.testing.assert_allclose(found[1], slope, rtol=1e-6, atol=1e-7)
