@@ -12,7 +12,7 @@ from graphc.codegen.vectormath.lanes import Kit, V
 
 
 def erf(kit: Kit, x: V) -> V:
-    """x (1 + E(x^2)) up to 1, then 1 - erfc|x|."""
+    """x (1 + E(x^2)) up to 1, then 1 - erfc|x|. 1.2 ULP."""
     wide = x if kit.double else kit.widened(x)
     inner = wide.kit
     size = inner.fabs(wide)
@@ -23,7 +23,7 @@ def erf(kit: Kit, x: V) -> V:
 
 
 def erfc(kit: Kit, x: V) -> V:
-    """1 - x - x E(x^2) from -1 to 3/4, and erfc|x| or 2 - erfc|x| beyond."""
+    """1 - x - x E(x^2) from -1 to 3/4, and erfc|x| or 2 - erfc|x| beyond. 1.4 ULP."""
     wide = x if kit.double else kit.widened(x)
     inner = wide.kit
     lead, lost = inner.fast_two_sum(inner.const(1.0), -wide)

@@ -18,7 +18,7 @@ _Pair = tuple[V, V]
 
 
 def pow(kit: Kit, x: V, y: V) -> V:
-    """C99's pow: negative x with integer y, and all its special values. For float, computed in double."""
+    """C99's pow: negative x with integer y, and all its special values. For float, computed in double. 1.5 ULP."""
     size = kit.fabs(x)
     if not kit.double:
         logarithm = log2_as_float(kit.widened(size))
