@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 from llvmlite import ir
 
@@ -81,7 +82,7 @@ def _joined(e: Emitter, blocks: Sequence[Block], packed: Sequence[Read], others:
     b = e.builder
     found: list[ir.Value] = []
     so_far: ir.Value = ir.Constant(ir.IntType(1), 1)
-    for outer, inner in reversed(list(zip(blocks, blocks[1:], strict=False))):
+    for outer, inner in reversed(list(pairwise(blocks))):
         extent = b.add(e.scalar(inner.bounds.upper), ir.Constant(I64, 1))
         for r in others:
             far = e.product(_stride(e, r, inner), extent)

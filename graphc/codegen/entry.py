@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter
+from graphc.codegen.objects import argument_places, objects_function
 from graphc.codegen.values import I64, PTR
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Program
@@ -55,7 +56,7 @@ def size_values(names: Sequence[str], values: Sequence[ir.Value], fixed: dict[st
 
 
 def entry_points(module: ir.Module, bodies: Sequence[Body], e: Emitter, program: Program, memory: Memory) -> None:
-    """`kernel`, which runs the bodies one after the other, `kernel_loop` and `workspace`."""
+    """`kernel`, which runs the bodies one after the other, `kernel_loop`, `kernel_objects` and `workspace`."""
     kernel = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR] * 4), "kernel")
     b = ir.IRBuilder(kernel.append_basic_block("entry"))
     arguments, size_array, workspace, bad = kernel.args
@@ -72,7 +73,7 @@ def entry_points(module: ir.Module, bodies: Sequence[Body], e: Emitter, program:
         b.call(body.function, [*map(pointer, body.buffers), workspace, bad, *values])
     b.ret_void()
     _workspace_function(module, e, program, memory)
-    _loop_function(module, kernel)
+    objects_function(module, _loop_function(module, kernel), argument_places(program, list(memory.given)))
 
 
 def _load_sizes(b: ir.IRBuilder, array: ir.Value, sizes: tuple[str, ...]) -> list[ir.Value]:
@@ -108,7 +109,7 @@ def _workspace_function(module: ir.Module, e: Emitter, program: Program, memory:
     b.ret(total)
 
 
-def _loop_function(module: ir.Module, kernel: ir.Function) -> None:
+def _loop_function(module: ir.Module, kernel: ir.Function) -> ir.Function:
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [PTR, PTR, PTR, PTR, I64]), "kernel_loop")
     b = ir.IRBuilder(function.append_basic_block("entry"))
     head, run, done = (b.append_basic_block(n) for n in ("head", "run", "done"))
@@ -125,3 +126,4 @@ def _loop_function(module: ir.Module, kernel: ir.Function) -> None:
     b.branch(head)
     b.position_at_end(done)
     b.ret_void()
+    return function

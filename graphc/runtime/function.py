@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import ctypes
 import operator
-import sys
 import threading
 from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,9 @@ from graphc.equations.domain import LOCK
 from graphc.equations.errors import ArgumentError
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import System, Tensor
-from graphc.runtime.arguments import as_array, data_address, refuse_aliases
+from graphc.runtime.arguments import as_array, refuse_aliases
 from graphc.runtime.empty import refuse_empty_reads
+from graphc.runtime.frame import BAD, REPEAT, SIZES, Frame, Kind, Output, Shapes
 from graphc.schedule.program import Program
 
 if TYPE_CHECKING:
@@ -30,56 +30,9 @@ if TYPE_CHECKING:
     from graphc.codegen.target import Loaded
     from graphc.compiler import Options
 
-_KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-_LOOP = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4, ctypes.c_int64)
+_RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.py_object)
 _WORKSPACE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-ALIGN = 64
-LARGE = 1 << 18  # bytes from which an output's memory is worth keeping
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """What follows from the shapes of one call's arguments. `outputs`: (shape, dtype, part of it to return)."""
-
-    sizes: Array
-    address: int
-    values: dict[str, int]
-    outputs: tuple[tuple[tuple[int, ...], np.dtype[Any], tuple[slice, ...] | None], ...]
-    workspace: int
-
-
-def _holders(spare: dict[int, Array], k: int) -> int:
-    """How many hold the array kept as `k`, as this interpreter counts: views and exports of it count too."""
-    held = spare[k]
-    return sys.getrefcount(held)
-
-
-_ALONE = _holders({0: np.empty(0)}, 0)
-
-
-class Frame:
-    """What one thread's calls use: the argument pointers, where a bad index is noted, and the workspace."""
-
-    def __init__(self, arguments: int, size: int) -> None:
-        self.pointers = (ctypes.c_void_p * arguments)()
-        self.bad = (ctypes.c_int64 * 2)()
-        self.block = np.empty(size + ALIGN, np.uint8)
-        self.scratch = int(-(-self.block.ctypes.data // ALIGN) * ALIGN)
-        self.size = size
-        self.spare: dict[int, Array] = {}
-
-    def output(self, k: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array for output `k`. A large one that an earlier call returned and nobody holds any more is used again:
-        fresh pages from the operating system cost more than many a kernel that fills them."""
-        if k in self.spare and _holders(self.spare, k) == _ALONE:
-            held = self.spare[k]
-            if held.shape == shape and held.dtype == dtype:
-                return held
-        array: Array = np.empty(shape, dtype)
-        if array.nbytes >= LARGE:
-            self.spare[k] = array
-        return array
 
 
 class Function:
@@ -99,15 +52,13 @@ class Function:
     ) -> None:
         self.system, self.program, self.options = system, program, options
         self.kernel, self._loaded, self.times = kernel, loaded, times
-        self._run = _KERNEL(loaded.address("kernel"))
-        self._run_many = _LOOP(loaded.address("kernel_loop"))
+        self._run = _RUN(loaded.address("kernel_objects"))
         self._workspace = _WORKSPACE(loaded.address("workspace"))
         self._shapes: dict[object, Shapes] = {}
         self._local = threading.local()
         self._inputs = {t.name: t for t in system.inputs}
         self._dtypes = {t.name: np.dtype(self._dtype(t)) for t in system.inputs}
         self._needed = tuple(t.name for t in kernel.arguments if t.given)
-        self._places = tuple(t.name if t.given else program.outputs.index(t) for t in kernel.arguments)
         self._updated = frozenset(t.name for t in program.update)
         names = [t.name for t in program.outputs]
         self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None
@@ -116,7 +67,7 @@ class Function:
 
     def __call__(self, /, **arguments: Any) -> Any:
         """Run once. Arguments are arrays by name (and sizes no argument's shape tells, as integers)."""
-        return self._call(arguments, None)
+        return self._call(arguments, 1)
 
     def loop(self, n: int, /, **arguments: Any) -> Any:
         """Run `n` times in one native call, updated arguments carried from run to run; what the last run computes."""
@@ -124,38 +75,46 @@ class Function:
             raise ArgumentError(f"loop({n}): the number of runs must be at least 1")
         return self._call(arguments, n)
 
-    def _call(self, arguments: Mapping[str, Any], repeat: int | None) -> Any:
+    def _call(self, arguments: Mapping[str, Any], repeat: int) -> Any:
+        frame: Frame | None = getattr(self._local, "frame", None)
+        kind = frame.last if frame is not None else None
+        arrays = kind.match(arguments, frame.cells) if frame is not None and kind is not None else None
+        if frame is None or kind is None or arrays is None:
+            frame, kind, arrays = self._prepare(arguments)
+        shapes = kind.shapes
+        outputs = frame.outputs(shapes)
+        if repeat == 1:
+            check = self._run((frame.call, *outputs, *arrays))
+        else:
+            frame.call[REPEAT] = repeat
+            try:
+                check = self._run((frame.call, *outputs, *arrays))
+            finally:
+                frame.call[REPEAT] = 1
+        if check:
+            raise self._bad_index(check, int(frame.call[BAD + 1]), shapes)
+        if shapes.parts:
+            outputs = [o if out.part is None else o[out.part] for o, out in zip(outputs, shapes.outputs, strict=True)]
+        return outputs[0] if self._outputs is None else tuple.__new__(self._outputs, outputs)
+
+    def _prepare(self, arguments: Mapping[str, Any]) -> tuple[Frame, Kind, list[Array]]:
+        """Every check of a call's arguments, and what they become: this thread's memory, their kind, the arrays."""
         arrays, given = self._sort(arguments)
         key = (tuple([(n, a.shape) for n, a in arrays.items()]), *given.items())
         shapes = self._shapes.get(key)
         if shapes is None:
             with LOCK:
                 shapes = self._shapes[key] = self._measure(arrays, given)
-        frame = self._frame(shapes.workspace)
-        outputs = [frame.output(k, shape, dtype) for k, (shape, dtype, _) in enumerate(shapes.outputs)]
-        self._execute(frame, arrays, outputs, shapes, repeat)
-        views = [o if cut is None else o[cut] for o, (_, _, cut) in zip(outputs, shapes.outputs, strict=True)]
-        return views[0] if self._outputs is None else self._outputs(*views)
-
-    def _execute(
-        self, frame: Frame, arrays: dict[str, Array], outputs: list[Array], shapes: Shapes, repeat: int | None
-    ) -> None:
-        frame.pointers[:] = [data_address(arrays[p] if isinstance(p, str) else outputs[p]) for p in self._places]
-        if repeat is None:
-            self._run(frame.pointers, shapes.address, frame.scratch, frame.bad)
-        else:
-            self._run_many(frame.pointers, shapes.address, frame.scratch, frame.bad, repeat)
-        if frame.bad[0]:
-            check, value = frame.bad[0], frame.bad[1]
-            frame.bad[0] = 0
-            raise self._bad_index(check, value, shapes)
-
-    def _frame(self, size: int) -> Frame:
-        """This thread's buffers, with at least `size` bytes of workspace."""
         frame: Frame | None = getattr(self._local, "frame", None)
-        if frame is None or frame.size < size:
-            frame = self._local.frame = Frame(len(self._places), size)
-        return frame
+        if frame is None or frame.size < shapes.workspace:
+            frame = self._local.frame = Frame(shapes.workspace)
+        frame.last, frame.call[SIZES] = None, shapes.address
+        names = [*self._needed, *(n for n in arrays if n not in self._needed)]
+        kind = Kind(tuple((n, self._dtypes[n], arrays[n].shape) for n in names), tuple(given.items()), shapes)
+        if not self._updated:  # what is updated must be looked at each time: it may share memory with others
+            frame.last = kind
+            frame.cells = {n: np.empty((), d) for n, d, shape in kind.expected if shape == () and d.kind == "f"}
+        return frame, kind, [arrays[n] for n in names]
 
     # Arguments ----------------------------------------
 
@@ -200,10 +159,11 @@ class Function:
             declared = tuple(dim_value(d, values) for d in t.dims)
             extent = tuple(dim_value(d, values) for d in buffer.extent)
             lower = tuple(dim_value(d, values) for d in buffer.lower)
-            cut = None
+            part = None
             if extent != declared or any(lower):
-                cut = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
-            outputs.append((extent, np.dtype(self._dtype(t)), cut))
+                part = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
+            dtype = np.dtype(self._dtype(t))
+            outputs.append(Output(extent, dtype, part))
         sizes = np.array([values[n] for n in self.kernel.sizes], np.int64)
         address = int(sizes.ctypes.data)
         return Shapes(sizes, address, values, tuple(outputs), int(self._workspace(address)))

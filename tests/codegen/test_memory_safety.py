@@ -9,7 +9,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, compiler, tanh
-from graphc.runtime import function
+from graphc.runtime import frame, function
 from tests import oracle
 from tests.codegen.guarded import PAGE, beside
 from tests.transforms.systems import EXAMPLES
@@ -18,18 +18,18 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mprotect")
 SIDES = ("before", "after")
 
 
-class GuardedFrame(function.Frame):
+class GuardedFrame(frame.Frame):
     """Buffers of a call, each beside a forbidden page."""
 
     side = "after"
 
-    def __init__(self, arguments, size):
-        super().__init__(arguments, size)
+    def __init__(self, size):
+        super().__init__(size)
         self.block = beside(np.full(-(-size // 64) * 64, 0xFF, np.uint8), self.side)
-        self.scratch = self.block.ctypes.data
+        self.call[frame.WORKSPACE] = self.block.ctypes.data
 
-    def output(self, k, shape, dtype):
-        return beside(np.full(shape, -1, dtype), self.side)
+    def outputs(self, shapes):
+        return [beside(np.full(out.shape, -1, out.dtype), self.side) for out in shapes.outputs]
 
 
 def run_guarded(run, side, monkeypatch, **arguments):
