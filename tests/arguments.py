@@ -1,4 +1,4 @@
-"""Random arguments for a system: `random_arguments(system, seed)` finds sizes that fit, and indices that stay inside."""
+"""Random arguments for a system: `random_arguments(system, seed)` finds sizes that fit and indices that stay inside."""
 
 from __future__ import annotations
 

@@ -1,16 +1,21 @@
-"""`python -m tests.fuzz --count N --seed SEED`: random programs, compiled against interpreted; failures made small."""
+"""`python -m tests.fuzz --count N --seed SEED`: random programs, compiled against interpreted; failures made small.
+
+With `--mutants`: programs with slips in them, which must be refused with a message or agree.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import sys
+import traceback
 from collections import Counter
 from pathlib import Path
 
 from rich.progress import track
 
 from tests.fuzz.compare import Refused, check, drawn
+from tests.fuzz.mutants import check_mutant, check_mutated_system, random_mutant
 from tests.fuzz.programs import Program, random_program
 
 
@@ -58,12 +63,30 @@ def main() -> int:
     parser.add_argument(
         "--variants", default="", help="ways to compile, with commas between; default: two drawn for each"
     )
+    parser.add_argument("--mutants", action="store_true", help="programs and systems with something changed")
     options = parser.parse_args()
     outcomes: Counter[str] = Counter()
     with contextlib.suppress(KeyboardInterrupt):
-        search(options, outcomes)
+        if options.mutants:
+            search_mutants(options, outcomes)
+        else:
+            search(options, outcomes)
     print(", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())))
     return 1 if outcomes["FAIL"] else 0
+
+
+def search_mutants(options: argparse.Namespace, outcomes: Counter[str]) -> None:
+    """Half of them are made of random programs, half of the systems that transforms are tested on."""
+    for k in track(range(options.count), "mutants"):
+        seed = options.seed * 1_000_000 + k
+        try:
+            outcomes[check_mutated_system(seed) if k % 2 else check_mutant(random_mutant(seed))] += 1
+        except Exception as error:
+            outcomes["FAIL"] += 1
+            text = f"system mutant {seed}" if k % 2 else random_mutant(seed).text()
+            trace = traceback.extract_tb(error.__traceback__)[-3:]
+            places = ", ".join(f"{Path(f.filename).name}:{f.lineno}" for f in trace)
+            print(f"\n# seed {seed}: {type(error).__name__}: {str(error)[:300]} ({places})\n{text}", flush=True)
 
 
 def search(options: argparse.Namespace, outcomes: Counter[str]) -> None:

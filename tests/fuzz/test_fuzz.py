@@ -1,27 +1,47 @@
 """Some random programs in every run of the tests; `make fuzz N=1000 SEED=7` runs as many as one likes."""
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from tests.fuzz.compare import Refused, check
-from tests.fuzz.programs import random_program
-
-COUNT = 16
+from tests.fuzz.compare import Refused, check, drawn
+from tests.fuzz.programs import draw_program, random_program
 
 
-@pytest.mark.parametrize("seed", range(COUNT))
-def test_random_programs(seed):
+def compare(program):
     try:
-        check(random_program(10**9 + seed), ("plain", "passes"))
+        with np.errstate(all="ignore"):
+            check(program, drawn(program))
     except Refused:
         pytest.skip("refused, which is right for some")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_programs(seed):
+    compare(random_program(10**9 + seed))
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_random_integer_programs(seed):
+    compare(random_program(10**9 + seed, integer=True))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_programs_on_special_values(seed):
+    """NaN, infinities, subnormal numbers and zeros of both signs among the arguments."""
+    compare(random_program(2 * 10**9 + seed, special=True))
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(st.randoms(use_true_random=False))
+def test_programs_of_hypothesis(rng):
+    """Hypothesis takes every decision of the generator, and shrinks them."""
     try:
-        check(random_program(10**9 + seed, integer=True), ("plain", "passes"))
+        with np.errstate(all="ignore"):
+            check(draw_program(rng), ("passes",))
     except Refused:
-        pytest.skip("refused, which is right for some")
+        pass
 
 
 def test_a_seed_always_gives_the_same_program():
