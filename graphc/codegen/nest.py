@@ -16,10 +16,10 @@ from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import store
-from graphc.codegen.reduction import along_vector, positive_logs, sum_with_logs
+from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
 from graphc.equations.bounds import loop_bounds
-from graphc.equations.expr import Expr, Index, Read
+from graphc.equations.expr import Expr, Index, Read, reads, substitute
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
 
@@ -68,17 +68,44 @@ def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set, s
 
 
 def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
+    done: set[Statement] = set()
     for s in nest.statements:
         inner = inner_indices(s, nest)
+        if s in done:
+            continue
         if is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
             _accumulate_in_memory(e, s, nest, context)
         elif not inner:
             for r, c in e.tile.points():
                 write_element(e, s, r, c, e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind))
         elif chosen.vec is None and (axis := reduction_axis(s, nest)) is not None:
-            _reduce_along_vector(e, s, nest, axis, context)
+            together = _together(s, nest)
+            done.update(other for other, _ in together)
+            _reduce_along_vector(e, together, nest, axis, context)
         else:
             _reduce(e, s, nest, context)
+
+
+def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
+    """The sums of the nest over the points of `s`, with their terms in its indices: they run in one loop."""
+    found = [(s, s.value)]
+    if nest.parallel or any(positive_logs(s.value)):
+        return found
+    written = {other.tensor for other in nest.statements}
+    if any(r.tensor in written for r in reads(s.value)):
+        return found
+    own = inner_indices(s, nest)
+    for other in nest.statements[nest.statements.index(s) + 1 :]:
+        theirs = inner_indices(other, nest)
+        if other.mode == "set" or len(theirs) != len(own) or any(r.tensor in written for r in reads(other.value)):
+            continue
+        if is_scatter(other, nest.parallel, nest.outer) or any(positive_logs(other.value)):
+            continue
+        names = dict(zip(theirs, own, strict=True))
+        domain = other.domain.rename(names)
+        if domain.indices == s.domain.indices and domain.set.is_equal(s.domain.set):
+            found.append((other, substitute(other.value, dict(names))))
+    return found
 
 
 def write_element(e: Emitter, s: Statement, r: int, c: int, value: ir.Value) -> None:
@@ -114,19 +141,23 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
         write_element(e, s, r, c, e.builder.load(cell, typ=shape))
 
 
-def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, index: Index, context: isl.Set) -> None:
-    """A reduction whose innermost loop runs along vectors; the lanes are combined at the end."""
+def _reduce_along_vector(
+    e: Emitter, together: Sequence[tuple[Statement, Expr]], nest: Nest, index: Index, context: isl.Set
+) -> None:
+    """Reductions whose innermost loop runs along vectors; the lanes are combined at the end."""
+    s = together[0][0]
     order = order_reduction(s, nest, index)
     bounds = loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context)
     if bounds[-1].guards:
-        _reduce(e, s, nest, context)
+        for other, _ in together:
+            _reduce(e, other, nest, context)
         return
-    value = s.value
-    if s.mode == "sum" and e.dtype == "float64" and any(positive_logs(value)):
-        total = sum_with_logs(e, value, bounds)
+    if s.mode == "sum" and e.dtype == "float64" and any(positive_logs(s.value)):
+        totals = [sum_with_logs(e, s.value, bounds)]
     else:
-        total = along_vector(e, s.mode, s.tensor.kind, value, bounds)
-    write_element(e, s, 0, 0, total)
+        totals = along_vector(e, [Sum(other.mode, other.tensor.kind, value) for other, value in together], bounds)
+    for (other, _), total in zip(together, totals, strict=True):
+        write_element(e, other, 0, 0, total)
 
 
 def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
