@@ -105,9 +105,8 @@ def checked(e: Emitter, tensor: Tensor, axis: int, sub: Expr, index: ir.Value) -
         return position
     good = b.icmp_unsigned("<", position, extent)
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
-    if reads(sub):
-        good = _points_back(e, tensor, axis, good, index)
-        _note(e, tensor, axis, sub, good, index)
+    good = _points_back(e, tensor, axis, good, index)
+    _note(e, tensor, axis, sub, good, index)
     return b.select(good, position, zero)
 
 

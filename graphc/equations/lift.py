@@ -88,8 +88,9 @@ class Lifter:
         free = self.shape(e.base)
         if len(e.subs_) > len(free):
             raise self.written.error(
-                ShapeError, f"{e} has {len(e.subs_)} subscripts, but {e.base} has {len(free)} free axes"
-            )
+                ShapeError, f"{e} has {sy.counted(len(e.subs_), 'subscript')}, but {e.base} has {count(free)}",
+                "Give one subscript for each free axis at most",
+            )  # fmt: skip
         for s in e.subs_:
             if self.shape(s):
                 raise self.written.error(

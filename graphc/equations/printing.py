@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from graphc.equations.system import Equation, System, Term
 
 _INFIX = {
-    "add": ("+", 4), "sub": ("-", 4), "mul": ("*", 5), "div": ("/", 5), "floordiv": ("//", 5), "mod": ("%", 5),
+    "add": ("+", 4), "sub": ("-", 4), "floordiv": ("//", 5), "mod": ("%", 5), "mul": ("*", 6), "div": ("/", 6),
     "lt": ("<", 3), "le": ("<=", 3), "gt": (">", 3), "ge": (">=", 3), "eq": ("==", 3), "ne": ("!=", 3),
-    "and": ("&", 2), "or": ("|", 2), "pow": ("**", 7),
+    "and": ("&", 2), "or": ("|", 2), "pow": ("**", 8),
 }  # fmt: skip
 _ATOM = 9
 
@@ -33,10 +33,10 @@ def _node(node: Expr, done: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
 
     match node:
         case Const(value=Fraction()):
-            return str(node.value), 5
+            return str(node.value), 6
         case Const():
             text = repr(node.value)
-            return text, _ATOM if not text.startswith("-") else 6
+            return text, _ATOM if not text.startswith("-") else 7
         case Size(name=name) | Index(name=name):
             return name, _ATOM
         case Read():
@@ -46,7 +46,7 @@ def _node(node: Expr, done: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
             sign, level = _INFIX[name]
             return f"{child(a, level)} {sign} {child(b, level + (name != 'add' and name != 'mul'))}", level
         case Op(name="neg", args=(a,)):
-            return "-" + child(a, 6), 4
+            return "-" + child(a, 7), 4
         case Op():
             return f"{node.name}({', '.join(done[a][0] for a in node.args)})", _ATOM
     return object.__repr__(node), _ATOM  # what only the front end uses

@@ -98,13 +98,19 @@ class Convolution(Notation):
 def _steps(value: Any, what: str) -> sp.Tuple:
     steps = sp.Tuple(*value) if isinstance(value, tuple | list | sp.Tuple) else sp.Tuple(value)
     if not all(isinstance(s, sp.Integer) and s >= 1 for s in steps):
-        raise UnsupportedError(f"{what}={value!r}: a {what} is a positive integer, or one for each axis")
+        raise UnsupportedError(
+            f"{what}={value!r}: a {what} is a positive integer, or one for each axis\n"
+            f"  Write {what}=1, or {what}=(1, 2)"
+        )
     return steps
 
 
 def _convolution(signal: Any, kernel: Any, mode: str, stride: Any, dilation: Any, flips: bool) -> Convolution:
     if mode not in MODES:
-        raise UnsupportedError(f'mode={mode!r}: the modes are "full", "same" and "valid"')
+        raise UnsupportedError(
+            f'mode={mode!r}: the modes are "full", "same" and "valid"\n'
+            '  "valid" keeps what needs no padding, "same" the length of the signal'
+        )
     return sp.Expr.__new__(
         Convolution, sp.sympify(signal), sp.sympify(kernel), Str(mode), _steps(stride, "stride"),
         _steps(dilation, "dilation"), sp.true if flips else sp.false,

@@ -37,6 +37,11 @@ class Reduction(Notation):
         return [] if self.keeps else [limit[0] for limit in self.limits]
 
     @property
+    def canonical_variables(self) -> dict[sp.Symbol, sp.Symbol]:
+        """None: SymPy would put nameless symbols into the place of the indices, inside log(..) for example."""
+        return {}
+
+    @property
     def free_symbols(self) -> set[sp.Symbol]:
         ends: set[sp.Symbol] = set().union(*(e.free_symbols for limit in self.limits for e in limit[1:]))
         return (self.body.free_symbols | ends) - set(self.bound_symbols)
@@ -140,7 +145,8 @@ def _limit(cls: type, over: Any) -> sp.Tuple:
     limit = sp.Tuple(*over) if isinstance(over, tuple | list | sp.Tuple) else sp.Tuple(over)
     if len(limit) not in (1, 3) or not isinstance(limit[0], Index):
         raise DefinitionError(
-            f"{cls.__name__} over {over}: a reduction runs over an index, or a triple (index, first, last)"
+            f"{cls.__name__} over {over}: a reduction runs over an index, or a triple (index, first, last)\n"
+            f"  Write {cls.__name__}(.., i) or {cls.__name__}(.., (i, 0, 2)); a shift belongs into the body"
         )
     return limit
 

@@ -20,7 +20,10 @@ _DTYPES = ("float64", "float32", *INTEGERS)
 
 def _identifier(name: Any, what: str) -> str:
     if not isinstance(name, str) or not name.isidentifier():
-        raise DefinitionError(f"the name of {what} must be a Python identifier, not {name!r}")
+        raise DefinitionError(
+            f"the name of {what} must be a Python identifier, not {name!r}\n"
+            "  Use letters, digits and underscores, a letter first"
+        )
     return name
 
 
@@ -61,6 +64,10 @@ class Notation(sp.Expr):
     is_commutative = True
     is_extended_real = True
     __iter__ = None  # Python would otherwise count subscripts up without end
+
+    def _eval_Mod(self, divisor: Any) -> sp.Expr:
+        """As it stands: SymPy would take what can be subscripted for a list, and look for the divisor of its elements."""
+        return sp.Mod(self, divisor, evaluate=False)
 
     def _pretty(self, printer: Any) -> Any:
         from sympy.printing.pretty.stringpict import prettyForm
@@ -162,8 +169,10 @@ class Access(Notation):
         subs = tuple(_subscript(base, s) for s in subs)
         if isinstance(base, Tensor) and len(subs) > base.rank:
             text = f"{base}[{', '.join(map(compact, subs))}]"
+            mend = f"Give at most {base.rank}" if base.rank else "Write it as it stands: " + str(base)
             raise ShapeError(
-                f"{text} has {len(subs)} subscripts, but {base} has {base.rank} axes: {base}{list(base.dims)}"
+                f"{text} has {counted(len(subs), 'subscript')}, but {base} has {counted(base.rank, 'axis', 'axes')}: "
+                f"{base}({', '.join(map(str, base.dims))})\n  {mend}, or declare {base} with more dimensions"
             )
         return sp.Expr.__new__(cls, base, *subs)
 
@@ -203,7 +212,10 @@ def _restore(cls: type[Tensor], name: str, dims: tuple[Any, ...], dtype: str, ou
 def _dimension(name: str, dim: Any) -> sp.Expr:
     e = sp.sympify(dim)
     if not isinstance(e, sp.Expr) or e.is_integer is False or e.is_negative:
-        raise DefinitionError(f"a dimension of {name} is {dim}, which is not a size or a non-negative integer")
+        raise DefinitionError(
+            f"a dimension of {name} is {dim}, which is not a size or a non-negative integer\n"
+            '  Make a size, n = gc.sizes("n"), or give a number'
+        )
     strange = sorted((s for s in e.free_symbols if not isinstance(s, Size)), key=str)
     if strange:
         raise DefinitionError(
@@ -219,7 +231,10 @@ def _dtype(name: str, dtype: Any) -> str:
     text = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", None) or str(dtype)
     text = {"int": "int64", "float": "float64"}.get(text, text)
     if text not in _DTYPES:
-        raise UnsupportedError(f"{name} has dtype {dtype!r}; graphc has {', '.join(_DTYPES)}")
+        raise UnsupportedError(
+            f"{name} has dtype {dtype!r}; graphc has {', '.join(_DTYPES)}\n"
+            '  Leave it away for real numbers; float32 is chosen when compiling: compile(dtype="float32")'
+        )
     return text
 
 
@@ -230,7 +245,10 @@ def _outside(name: str, rule: Any) -> str:
         return str(rule)
     if rule == "zero" or (not isinstance(rule, str) and rule == 0):
         return "zero"
-    raise UnsupportedError(f'{name} has outside={rule!r}; a boundary rule is 0, "edge", "reflect" or "wrap"')
+    raise UnsupportedError(
+        f'{name} has outside={rule!r}; a boundary rule is 0, "edge", "reflect" or "wrap"\n'
+        "  For another value outside, write a Piecewise"
+    )
 
 
 def _subscript(base: Any, s: Any) -> sp.Expr:
@@ -241,13 +259,21 @@ def _subscript(base: Any, s: Any) -> sp.Expr:
         )
     e = sp.sympify(s)
     if not isinstance(e, sp.Expr):
-        raise UnsupportedError(f"{base} is subscripted with {s!r}; a subscript is one integer expression")
+        raise UnsupportedError(
+            f"{base} is subscripted with {s!r}; a subscript is one integer expression\n"
+            "  Use an index, a size, a number or a sum of such"
+        )
     return e
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 axis`, `2 axes`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def _one_or_several(made: list[Any], names: Any) -> Any:
     if not made:
-        raise DefinitionError(f"no name in {names!r}")
+        raise DefinitionError(f'no name in {names!r}\n  Give one or more, with blanks between: gc.sizes("T N")')
     return made[0] if len(made) == 1 else tuple(made)
 
 

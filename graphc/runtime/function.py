@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphc.equations.domain import LOCK
+from graphc.equations.domain import LOCK, has_reads
 from graphc.equations.errors import ArgumentError
+from graphc.equations.expr import Read
+from graphc.equations.names import complain
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import System, Tensor
 from graphc.runtime.arguments import as_array, refuse_aliases
@@ -170,18 +172,23 @@ class Function:
 
     def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
         read, axis = self.kernel.checks[check - 1]
+        name, sub = read.tensor.name, read.subs[axis]
         extent = dim_value(read.tensor.dims[axis], shapes.values)
+        found = f"index {value} read from data" if has_reads(sub) else f"the subscript {sub!r} = {value}"
         if 0 <= value < extent:
-            return ArgumentError(
-                f"index {value} read from data points at an element of {read.tensor.name} that is not computed yet\n"
-                f"  in: {read.tensor.name}[.. {read.subs[axis]!r} ..]\n"
-                f"  mend: order the elements so that each reads only those before it (children before their parents)"
-            )
-        return ArgumentError(
-            f"index {value} read from data is outside axis {axis} of {read.tensor.name}, which has {extent} elements\n"
-            f"  in: {read.tensor.name}[.. {read.subs[axis]!r} ..]\n"
-            f"  mend: indices run from 0 to {extent - 1}; negative ones do not count from the end"
-        )
+            what = f"{found} points at an element of {name} that is not computed yet"
+            mend = "Order the elements so that each reads only those before it (children before their parents)"
+        else:
+            what = f"{found} is outside axis {axis} of {name}, which has {extent} elements"
+            mend = f"Indices run from 0 to {extent - 1}; negative ones do not count from the end"
+        return ArgumentError(complain(what, self._reader(read, axis), mend))
+
+    def _reader(self, read: Read, axis: int) -> str:
+        """The equation, as the user wrote it, that reads a tensor with this subscript."""
+        for s in (s for nest in self.program.nests for s in nest.statements):
+            if any(r.tensor is read.tensor and r.subs[axis] is read.subs[axis] for r in s.reads) and s.origin:
+                return str(s.origin)
+        return f"{read.tensor.name}[.. {read.subs[axis]!r} ..]"
 
     def save(self, path: str | Path) -> list[Path]:
         """Write the compiled code as `path`.o with a C header `path`.h that says how to call it; the files written."""

@@ -321,7 +321,10 @@ class _Walk:
         reduce = self.program.system.by_tensor[s.tensor].reduce
         if reduce == "assign" or not isinstance(s.value, Const) or coords in self.memory[s.tensor].constant:
             return False
-        return float(s.value.value) == float(REDUCTIONS[reduce][0])
+        identity = REDUCTIONS[reduce][0]
+        if s.tensor.kind == "int" and not np.isfinite(identity):
+            identity = np.iinfo(np.int64).max if identity > 0 else np.iinfo(np.int64).min
+        return bool(s.value.value == identity)
 
     def _complete(self, tensor: Tensor, coords: Point) -> bool:
         memory = self.memory[tensor]

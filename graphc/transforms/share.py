@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import islpy as isl
+import networkx as nx
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Op, Read, postorder, substitute, transform
@@ -32,12 +33,14 @@ def share(system: System, outputs: frozenset[Tensor]) -> System:
 
 
 def share_equations(system: System, outputs: frozenset[Tensor]) -> System:
-    """Equal equations become one, until none are left."""
+    """Equal equations become one, until none are left: an output, if one of them is, else the one that comes first."""
     while True:
         same: dict[Tensor, Tensor] = {}
         buckets: dict[tuple[object, ...], list[Equation]] = {}
         shapes = Shapes()
-        for eq in sorted(system.equations, key=lambda eq: eq.tensor not in outputs):
+        rank = {eq.tensor: (eq.tensor not in outputs, k) for k, eq in enumerate(system.equations)}
+        for eq in _readers_last(system):
+            eq = redirect(eq, {t: _stays(t, same) for _, r in eq.reads() if (t := r.tensor) in same})
             form = (
                 eq.reduce,
                 eq.tensor.kind,
@@ -45,15 +48,34 @@ def share_equations(system: System, outputs: frozenset[Tensor]) -> System:
                 tuple(shapes.of(e) for tm in eq.terms for e in (*tm.write, tm.value)),
             )
             bucket = buckets.setdefault(form, [])
-            first = next((other for other in bucket if eq.tensor not in outputs and _equal(other, eq)), None)
-            if first is None:
-                bucket.append(eq)
+            for k, other in enumerate(bucket):
+                if not outputs >= {eq.tensor, other.tensor} and _equal(other, eq):
+                    bucket[k], goes = sorted((other, eq), key=lambda e: rank[e.tensor])
+                    same[goes.tensor] = bucket[k].tensor
+                    break
             else:
-                same[eq.tensor] = first.tensor
+                bucket.append(eq)
         if not same:
             return system
+        same = {t: _stays(t, same) for t in same}
         kept = [eq for eq in system.equations if eq.tensor not in same]
         system = system.with_equations(redirect(eq, same) for eq in kept)
+
+
+def _readers_last(system: System) -> list[Equation]:
+    """The equations, each behind those it reads as far as cycles allow: what they share is then known before them."""
+    graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads() if not r.tensor.given)
+    graph.add_nodes_from(eq.tensor for eq in system.equations)
+    position = {eq.tensor: k for k, eq in enumerate(system.equations)}
+    parts = (sorted(part, key=position.__getitem__) for part in nx.strongly_connected_components(graph))
+    return [system.by_tensor[t] for part in parts for t in part]
+
+
+def _stays(tensor: Tensor, same: dict[Tensor, Tensor]) -> Tensor:
+    """What stands for a tensor in the end."""
+    while tensor in same:
+        tensor = same[tensor]
+    return tensor
 
 
 def redirect(eq: Equation, same: dict[Tensor, Tensor]) -> Equation:

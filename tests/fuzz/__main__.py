@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections import Counter
 from pathlib import Path
 
 from rich.progress import track
 
-from tests.fuzz.compare import VARIANTS, Refused, check
+from tests.fuzz.compare import Refused, check, drawn
 from tests.fuzz.programs import Program, random_program
 
 
@@ -50,14 +51,27 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=None, help="a folder for the programs that fail")
-    parser.add_argument("--integer", action="store_true")
-    parser.add_argument("--variants", default=",".join(VARIANTS))
+    parser.add_argument("--integer", action="store_true", help="programs of integers only")
+    parser.add_argument(
+        "--special", action="store_true", help="NaN, infinities, subnormals, signed zeros among the data"
+    )
+    parser.add_argument(
+        "--variants", default="", help="ways to compile, with commas between; default: two drawn for each"
+    )
     options = parser.parse_args()
-    variants = tuple(options.variants.split(","))
     outcomes: Counter[str] = Counter()
+    with contextlib.suppress(KeyboardInterrupt):
+        search(options, outcomes)
+    print(", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())))
+    return 1 if outcomes["FAIL"] else 0
+
+
+def search(options: argparse.Namespace, outcomes: Counter[str]) -> None:
+    """Check one program after the other; count what becomes of them."""
     for k in track(range(options.count), "random programs"):
         seed = options.seed * 1_000_000 + k
-        program = random_program(seed, options.integer)
+        program = random_program(seed, options.integer, options.special)
+        variants = tuple(options.variants.split(",")) if options.variants else drawn(program)
         try:
             check(program, variants)
             outcomes["agree"] += 1
@@ -73,8 +87,6 @@ def main() -> int:
             print(f"\n# seed {seed}: {type(error).__name__}: {str(error)[:300]}\n{text}", flush=True)
             if options.out:
                 (options.out / f"seed{seed}.py").write_text(text)
-    print(", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())))
-    return 1 if outcomes["FAIL"] else 0
 
 
 if __name__ == "__main__":

@@ -7,21 +7,25 @@ arguments), so that a failing one can be made smaller and printed.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-LENGTHS = (0, 1, 2, 3, 5, 17, 63, 64, 65, 66, 67, 129, 130)
-WIDTHS = (1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 33, 67)
+LENGTHS = (0, 1, 2, 3, 5, 17, 63, 64, 65, 66, 67, 129, 130, *range(1, 68, 3))
+WIDTHS = (0, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 33, 67)
+INTEGERS = (np.int64, np.int64, np.int32, np.uint8, np.int16)
+SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, -1e-310, 1e150, -1e-150, 1.0, -1.0)
 INDICES = "t i j k m n u v"
 FUNCTIONS = ("tanh", "sin", "cos", "sigmoid", "relu", "Abs", "atan", "erf", "softplus")
 
 
 @dataclass(frozen=True)
 class Argument:
-    """A tensor given at the call. `how`: "real", "index:EXTENT" (integers below it), "before" (element n below n)."""
+    """A tensor given at the call. `how`: "real", "values" (small integers), "index:EXTENT" (integers below it),
+    "before" (element n below n)."""
 
     name: str
     dims: tuple[str, ...]
@@ -37,7 +41,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Step:
-    """The tensors that some equations define, and those equations."""
+    """The tensors that some equations define, and those equations. Unless `real` they hold integers."""
 
     tensors: tuple[tuple[str, tuple[str, ...]], ...]
     equations: tuple[str, ...]
@@ -52,6 +56,7 @@ class Program:
     steps: tuple[Step, ...]
     seed: int = 0
     integer: bool = False
+    special: bool = False  # NaN, infinities, subnormal numbers and both zeros are among the arguments
 
     @property
     def defined(self) -> dict[str, tuple[str, ...]]:
@@ -70,7 +75,10 @@ class Program:
         lines += [a.declaration() for a in self.arguments]
         for s in self.steps:
             lines += s.declarations
-            lines += [f"{name} = gc.Tensor('{name}'{''.join(f', {d}' for d in dims)})" for name, dims in s.tensors]
+            kind = "" if s.real else ", dtype='int64'"
+            lines += [
+                f"{name} = gc.Tensor('{name}'{''.join(f', {d}' for d in dims)}{kind})" for name, dims in s.tensors
+            ]
         lines += ["L = gc.Tensor('L')", "system = gc.System("]
         lines += [f"    {eq}," for s in self.steps for eq in s.equations]
         lines += [f"    Eq(L, {self._loss()}),", ")"]
@@ -98,13 +106,17 @@ class Program:
 
     def _array(self, a: Argument, rng: np.random.Generator) -> Any:
         shape = tuple(max(0, self.number(d)) for d in a.dims)
-        if a.how == "before":
-            return np.array([int(rng.integers(0, max(1, n))) for n in range(shape[0])], np.int64)
-        if a.how.startswith("index:"):
-            return rng.integers(0, max(1, self.number(a.how[6:])), shape)
+        if a.how != "real":
+            return self._integers(a.how, shape, rng).astype(rng.choice(INTEGERS))
         if self.integer:
             return rng.integers(-3, 4, shape)
-        return rng.normal(size=shape) * 0.7
+        array = rng.normal(size=shape) * 0.7
+        return np.where(rng.random(shape) < 0.1, rng.choice(SPECIAL, shape), array) if self.special else array
+
+    def _integers(self, how: str, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
+        if how == "before":
+            return np.array([int(rng.integers(0, max(1, n))) for n in range(shape[0])], np.int64)
+        return rng.integers(0, 4 if how == "values" else max(1, self.number(how[6:])), shape)
 
     def number(self, dim: str) -> int:
         return int(eval(dim, {"__builtins__": {}, "Max": max, "Min": min}, dict(self.sizes)))
@@ -240,12 +252,16 @@ def kind(make: Kind) -> Kind:
     return make
 
 
-def random_program(seed: int, integer: bool = False) -> Program:
-    """One to five steps, each an equation or a few, drawn from everything in `kinds`."""
-    from tests.fuzz import kinds
+def random_program(seed: int, integer: bool = False, special: bool = False) -> Program:
+    """The program of a seed: one to four steps, each an equation or a few, drawn from everything in `kinds`."""
+    return draw_program(random.Random(seed), seed, integer, special)
 
-    assert kinds.ALL is KINDS
-    rng = random.Random(seed)
+
+def draw_program(rng: random.Random, seed: int = 0, integer: bool = False, special: bool = False) -> Program:
+    """A program from the decisions of `rng`."""
+    from tests.fuzz import kinds, kinds_more
+
+    assert kinds.ALL is KINDS and kinds_more.THREE
     while True:
         maker = Maker(rng, integer=integer)
         for _ in range(rng.randint(1, 4)):
@@ -256,13 +272,15 @@ def random_program(seed: int, integer: bool = False) -> Program:
             "M": rng.choice(WIDTHS),
             "R": rng.choice((1, 2, 3, 5)),
         }
-        program = Program(sizes, tuple(maker.arguments), tuple(maker.steps), seed, integer)
-        text = program.text().split("size0')[:-1]")[1]
-        sizes = {
-            n: v for n, v in sizes.items() if f" {n}" in text or f"({n}" in text or f"*{n}" in text or f"[{n}" in text
-        }
+        program = Program(sizes, tuple(maker.arguments), tuple(maker.steps), seed, integer, special)
         if cost(program) < 60_000:
-            return replace(program, sizes=sizes or {"T": 1})
+            return replace(program, sizes=_used(program) or {"T": 1})
+
+
+def _used(program: Program) -> dict[str, int]:
+    """The sizes that the program mentions."""
+    text = program.text().split("size0')[:-1]")[1]
+    return {n: v for n, v in program.sizes.items() if re.search(rf"\b{n}\b", text)}
 
 
 def cost(program: Program) -> float:
