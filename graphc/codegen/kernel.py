@@ -147,8 +147,8 @@ def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) ->
 
 def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Expr]:
     """The conditions under which a nest runs that the loops around it do not already ensure."""
-    if not nest.parallel and all(is_sum(s, nest.outer) for s in nest.statements):
-        return []
+    if all(is_sum(s, nest.outer) for s in nest.statements):
+        return []  # each has conditions of its own
     domain = min((s.domain for s in nest.statements), key=lambda d: len(d.indices))  # all have the same shadow
     known = [c for loop in around for c in _range_of(loop)]
     if known:

@@ -18,9 +18,9 @@ from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import store
 from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
-from graphc.equations.bounds import loop_bounds
-from graphc.equations.expr import Expr, Index, Read, reads, substitute
-from graphc.schedule.fuse import is_scatter
+from graphc.equations.bounds import conditions, loop_bounds
+from graphc.equations.expr import Expr, Read, reads, substitute
+from graphc.schedule.fuse import is_scatter, is_sum
 from graphc.schedule.program import Nest, Statement
 
 
@@ -73,15 +73,20 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
         inner = inner_indices(s, nest)
         if s in done:
             continue
-        if is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
+        if is_sum(s, nest.outer):
+            together = _together(s, nest)
+            done.update(other for other, _ in together)
+            with ExitStack() as stack:
+                for g in conditions(s.domain, (), context):
+                    stack.enter_context(e.only_if(e.value(g)))
+                _reduce_together(e, together, nest, context)
+        elif is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
             _accumulate_in_memory(e, s, nest, context)
         elif not inner:
             for r, c in e.tile.points():
                 write_element(e, s, r, c, e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind))
-        elif chosen.vec is None and (axis := reduction_axis(s, nest)) is not None:
-            together = _together(s, nest)
-            done.update(other for other, _ in together)
-            _reduce_along_vector(e, together, nest, axis, context)
+        elif chosen.vec is None:
+            _reduce_together(e, [(s, s.value)], nest, context)
         else:
             _reduce(e, s, nest, context)
 
@@ -89,7 +94,7 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
 def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
     """The sums of the nest over the points of `s`, with their terms in its indices: they run in one loop."""
     found = [(s, s.value)]
-    if nest.parallel or any(positive_logs(s.value)):
+    if any(positive_logs(s.value)):
         return found
     written = {other.tensor for other in nest.statements}
     if any(r.tensor in written for r in reads(s.value)):
@@ -97,9 +102,9 @@ def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
     own = inner_indices(s, nest)
     for other in nest.statements[nest.statements.index(s) + 1 :]:
         theirs = inner_indices(other, nest)
-        if other.mode == "set" or len(theirs) != len(own) or any(r.tensor in written for r in reads(other.value)):
+        if not is_sum(other, nest.outer) or len(theirs) != len(own) or any(positive_logs(other.value)):
             continue
-        if is_scatter(other, nest.parallel, nest.outer) or any(positive_logs(other.value)):
+        if any(r.tensor in written for r in reads(other.value)):
             continue
         names = dict(zip(theirs, own, strict=True))
         domain = other.domain.rename(names)
@@ -141,14 +146,13 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
         write_element(e, s, r, c, e.builder.load(cell, typ=shape))
 
 
-def _reduce_along_vector(
-    e: Emitter, together: Sequence[tuple[Statement, Expr]], nest: Nest, index: Index, context: isl.Set
-) -> None:
-    """Reductions whose innermost loop runs along vectors; the lanes are combined at the end."""
+def _reduce_together(e: Emitter, together: Sequence[tuple[Statement, Expr]], nest: Nest, context: isl.Set) -> None:
+    """Reductions over the same points whose innermost loop runs along vectors; the lanes are combined at the end."""
     s = together[0][0]
-    order = order_reduction(s, nest, index)
-    bounds = loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context)
-    if bounds[-1].guards:
+    axis = reduction_axis(s, nest)
+    known = [*nest.outer, *nest.parallel]
+    bounds = None if axis is None else loop_bounds(s.domain, known, order_reduction(s, nest, axis), context)
+    if bounds is None or bounds[-1].guards:
         for other, _ in together:
             _reduce(e, other, nest, context)
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from llvmlite import ir
 
@@ -49,9 +50,13 @@ def along_vector(e: Emitter, sums: Sequence[Sum], bounds: Sequence[Bounds]) -> l
 
     _loops(e, bounds, chunks, inside)
     return [
-        across(e, s.mode, _joined(e, shape, own, lambda a, b, s=s: e.combine(s.mode, a, b, s.kind)), s.kind)
+        across(e, s.mode, _joined(e, shape, own, partial(_combine, e, s)), s.kind)
         for s, shape, own in zip(sums, shapes, cells, strict=True)
     ]
+
+
+def _combine(e: Emitter, s: Sum, a: ir.Value, b: ir.Value) -> ir.Value:
+    return e.combine(s.mode, a, b, s.kind)
 
 
 def _cells(e: Emitter, vec: ir.Type, start: ir.Value, count: int = CHUNKS) -> list[ir.Value]:

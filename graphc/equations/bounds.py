@@ -98,13 +98,6 @@ def loop_bounds(domain: Domain, known: Sequence[Index], order: Sequence[Index], 
     return result
 
 
-def bounds_say_all(domain: Domain, count: int) -> bool:
-    """Whether loops over the last `count` indices are empty where the domain is: no condition on the others is left."""
-    points = domain.set
-    first = len(domain.indices) - count
-    return bool(points.drop_constraints_not_involving_dims(SET, first, count).is_equal(points))
-
-
 def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
     lowers: dict[Expr, None] = {}
     uppers: dict[Expr, None] = {}

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphc.equations.bounds import bounds_say_all
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
@@ -45,9 +44,8 @@ def parallel_indices(s: Statement, outer: Sequence[Index]) -> tuple[Index, ...]:
 
 
 def is_sum(s: Statement, outer: Sequence[Index]) -> bool:
-    """Whether a statement only adds up over loops of its own, and does nothing where those are empty."""
-    own = len(s.domain.indices) - len(outer)
-    return s.mode != "set" and own > 0 and not s.written - set(outer) and bounds_say_all(s.domain, own)
+    """Whether a statement outside all loops only adds up over loops of its own, into a scalar."""
+    return not outer and s.mode != "set" and bool(s.domain.indices) and not s.written and not is_scatter(s, (), ())
 
 
 def is_scatter(s: Statement, nest_parallel: Sequence[Index], outer: Sequence[Index]) -> bool:
@@ -74,7 +72,7 @@ class _Open:
     def add(self, s: Statement) -> None:
         self.statements.append(s)
         self.sums = self.sums and is_sum(s, self.outer)
-        self.loose = self.sums and len(self.statements) > 1  # each runs where its own loops do
+        self.loose = self.sums and len(self.statements) > 1  # each runs under conditions of its own
         self.size += s.size
         self.writers.setdefault(s.tensor, []).append(s)
         for r in statement_reads(s):
