@@ -15,11 +15,11 @@ from llvmlite import ir
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
-from graphc.codegen.memory import store
+from graphc.codegen.memory import clear, store
 from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
 from graphc.equations.bounds import conditions, loop_bounds
-from graphc.equations.expr import Expr, Read, reads, substitute
+from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.schedule.fuse import is_scatter, is_sum
 from graphc.schedule.program import Nest, Statement
 
@@ -35,9 +35,26 @@ def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) 
             stack.enter_context(e.only_if(e.value(g)))
         if not guards and nest.parallel:
             stack.enter_context(e.scope())
+        if all(_clears(e, s, chosen) for s in nest.statements):
+            for s in nest.statements:
+                clear(e, s.tensor)
+            return
         e.in_line = not (e.many_calls and not nest.parallel)
         run_plan(e, nest, chosen, context, share=True)
         e.in_line = True
+
+
+def _clears(e: Emitter, s: Statement, chosen: Plan) -> bool:
+    """Whether a statement sets every element of a buffer to zero."""
+    ref = e.refs[s.tensor]
+    if s.mode != "set" or s.value != Const(0) or ref.ring is not None or not s.write or not ref.dims:
+        return False
+    bounds = {b.index: b for b in chosen.order}
+    for sub, lower, extent in zip(s.write, ref.lowers, ref.dims, strict=True):
+        b = bounds.get(sub) if isinstance(sub, Index) else None
+        if b is None or b.guards or b.lower != lower or b.upper != lower + extent - 1:
+            return False
+    return len(bounds) == len(s.write)
 
 
 def run_plan(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set, share: bool = False) -> None:

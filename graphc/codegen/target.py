@@ -78,7 +78,7 @@ class Loaded:
         with _lock:
             # MCJIT wants a module, even an empty one, and takes ownership of a target machine of its own.
             holder = llvm.parse_assembly("", context=llvm.create_context())
-            # Its sections must lie within two gigabytes of each other; LLVM's own memory manager leaves that to chance.
+            # Its sections must lie within two gigabytes of each other, which LLVM's own memory manager leaves to chance.
             self._engine = llvm.create_mcjit_compiler(holder, _machine(target, 0), use_lmm=True)
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
             self._engine.finalize_object()

@@ -66,7 +66,7 @@ class Notation(sp.Expr):
     __iter__ = None  # Python would otherwise count subscripts up without end
 
     def _eval_Mod(self, divisor: Any) -> sp.Expr:
-        """As it stands: SymPy would take what can be subscripted for a list and ask its elements for a divisor."""
+        """As it stands: SymPy would take what can be subscripted for a list, and ask for its length."""
         return sp.Mod(self, divisor, evaluate=False)
 
     def _pretty(self, printer: Any) -> Any:
