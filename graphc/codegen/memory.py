@@ -7,12 +7,12 @@ read at 0 instead, so nothing outside the buffer is ever touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
+from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
 from graphc.equations.expr import Expr, Index, Op, Read, Size, reads
 from graphc.equations.ops import BOUNDARY
@@ -226,10 +226,6 @@ def _intrinsic(e: Emitter, name: str, result: ir.Type, args: list[ir.Type]) -> i
     return found if found is not None else ir.Function(module, ir.FunctionType(result, args), name)
 
 
-def _suffix(ty: ir.Type, lanes: int) -> str:
-    return f"v{lanes}" + {"double": "f64", "float": "f32", "i64": "i64"}[str(ty)]
-
-
 def vector_load(e: Emitter, pointer: ir.Value, ty: ir.Type, mask: ir.Value | None) -> ir.Value:
     """Contiguous lanes; lanes outside the mask are not touched and come as 0."""
     lanes = e.tile.lanes
@@ -237,7 +233,7 @@ def vector_load(e: Emitter, pointer: ir.Value, ty: ir.Type, mask: ir.Value | Non
     align = e.bits // 8 if ty is e.real else 8
     if mask is None:
         return e.builder.load(pointer, typ=vec, align=align)
-    name = f"llvm.masked.load.{_suffix(ty, lanes)}.p0"
+    name = f"llvm.masked.load.{suffix(ty, lanes)}.p0"
     fn = _intrinsic(e, name, vec, [PTR, mask.type, vec])
     pointer_arg = pointer
     return e.builder.call(fn, [pointer_arg, mask, ir.Constant(vec, None)])
@@ -247,62 +243,13 @@ def gather(e: Emitter, base: ir.Value, offsets: ir.Value, ty: ir.Type) -> ir.Val
     """Lanes at offsets of their own; lanes outside the tile's mask are not touched and come as 0."""
     mask = e.tile.mask
     if mask is not None:
-        return e.builder.call(_masked_gather(e, offsets.type.count, ty), [base, offsets, mask])
+        return e.builder.call(masked_gather(e, offsets.type.count, ty), [base, offsets, mask])
     total: ir.Value = ir.Constant(ir.VectorType(ty, offsets.type.count), ir.Undefined)
     for k in range(offsets.type.count):
         at = e.builder.extract_element(offsets, ir.Constant(I32, k))
         one = e.builder.load(e.pointer(base, at, ty), typ=ty)
         total = e.builder.insert_element(total, one, ir.Constant(I32, k))
     return total
-
-
-def _masked_gather(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
-    """A function for the last, partial vectors: copies of its branches in line would be most of a kernel's code."""
-    vec, bits = ir.VectorType(ty, lanes), ir.VectorType(ir.IntType(1), lanes)
-
-    def body(b: ir.IRBuilder, base: ir.Value, offsets: ir.Value, mask: ir.Value) -> None:
-        total: ir.Value = ir.Constant(vec, None)
-        for k in range(lanes):
-            at, before = ir.Constant(I32, k), b.block
-            with b.if_then(b.extract_element(mask, at)):
-                place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
-                filled, inside = b.insert_element(total, b.load(place, typ=ty), at), b.block
-            merged = b.phi(vec)
-            merged.add_incoming(total, before)
-            merged.add_incoming(filled, inside)
-            total = merged
-        b.ret(total)
-
-    return _out_of_line(e, f"masked_gather.{_suffix(ty, lanes)}", vec, [PTR, ir.VectorType(I64, lanes), bits], body)
-
-
-def _masked_scatter(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
-    vec, bits = ir.VectorType(ty, lanes), ir.VectorType(ir.IntType(1), lanes)
-
-    def body(b: ir.IRBuilder, base: ir.Value, offsets: ir.Value, value: ir.Value, mask: ir.Value) -> None:
-        for k in range(lanes):
-            at = ir.Constant(I32, k)
-            with b.if_then(b.extract_element(mask, at)):
-                place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
-                b.store(b.extract_element(value, at), place)
-        b.ret_void()
-
-    arguments = [PTR, ir.VectorType(I64, lanes), vec, bits]
-    return _out_of_line(e, f"masked_scatter.{_suffix(ty, lanes)}", ir.VoidType(), arguments, body)
-
-
-def _out_of_line(
-    e: Emitter, name: str, result: ir.Type, arguments: list[ir.Type], body: Callable[..., None]
-) -> ir.Function:
-    """The module's function of that name, made where it is first wanted."""
-    module = e.builder.module
-    found = module.globals.get(name)
-    if found is None:
-        found = ir.Function(module, ir.FunctionType(result, arguments), name)
-        found.linkage = "internal"
-        found.attributes.add("noinline")
-        body(ir.IRBuilder(found.append_basic_block("entry")), *found.args)
-    return found
 
 
 def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, row: int, chunk: int) -> None:
@@ -333,11 +280,20 @@ def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, 
         scatter(e, base, _lane_offsets(e, start, found.lane), value, ty)
 
 
+def clear(e: Emitter, tensor: Tensor) -> None:
+    """Every element of the tensor's buffer becomes zero."""
+    ref = e.refs[tensor]
+    words: ir.Value = ir.Constant(I64, 2 if tensor.kind == "int" or e.bits == 64 else 1)
+    for extent in ref.extents:
+        words = e.product(words, extent)
+    e.builder.call(clear_function(e), [ref.pointer, words])
+
+
 def vector_store(e: Emitter, pointer: ir.Value, value: ir.Value, ty: ir.Type, mask: ir.Value | None) -> None:
     if mask is None:
         e.builder.store(value, pointer, align=e.bits // 8 if ty is e.real else 8)
         return
-    name = f"llvm.masked.store.{_suffix(ty, value.type.count)}.p0"
+    name = f"llvm.masked.store.{suffix(ty, value.type.count)}.p0"
     fn = _intrinsic(e, name, ir.VoidType(), [value.type, PTR, mask.type])
     e.builder.call(fn, [value, pointer, mask])
 
@@ -346,7 +302,7 @@ def scatter(e: Emitter, base: ir.Value, offsets: ir.Value, value: ir.Value, ty: 
     """Lanes to offsets of their own, in order."""
     mask = e.tile.mask
     if mask is not None:
-        e.builder.call(_masked_scatter(e, offsets.type.count, ty), [base, offsets, value, mask])
+        e.builder.call(masked_scatter(e, offsets.type.count, ty), [base, offsets, value, mask])
         return
     for k in range(offsets.type.count):
         at = ir.Constant(I32, k)

@@ -15,12 +15,12 @@ from llvmlite import ir
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
-from graphc.codegen.memory import store
-from graphc.codegen.reduction import along_vector, positive_logs, sum_with_logs
+from graphc.codegen.memory import clear, store
+from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
-from graphc.equations.bounds import loop_bounds
-from graphc.equations.expr import Expr, Index, Read
-from graphc.schedule.fuse import is_scatter
+from graphc.equations.bounds import conditions, loop_bounds
+from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
+from graphc.schedule.fuse import is_scatter, is_sum
 from graphc.schedule.program import Nest, Statement
 
 
@@ -35,9 +35,26 @@ def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) 
             stack.enter_context(e.only_if(e.value(g)))
         if not guards and nest.parallel:
             stack.enter_context(e.scope())
+        if all(_clears(e, s, chosen) for s in nest.statements):
+            for s in nest.statements:
+                clear(e, s.tensor)
+            return
         e.in_line = not (e.many_calls and not nest.parallel)
         run_plan(e, nest, chosen, context, share=True)
         e.in_line = True
+
+
+def _clears(e: Emitter, s: Statement, chosen: Plan) -> bool:
+    """Whether a statement sets every element of a buffer to zero."""
+    ref = e.refs[s.tensor]
+    if s.mode != "set" or s.value != Const(0) or ref.ring is not None or not s.write or not ref.dims:
+        return False
+    bounds = {b.index: b for b in chosen.order}
+    for sub, lower, extent in zip(s.write, ref.lowers, ref.dims, strict=True):
+        b = bounds.get(sub) if isinstance(sub, Index) else None
+        if b is None or b.guards or b.lower != lower or b.upper != lower + extent - 1:
+            return False
+    return len(bounds) == len(s.write)
 
 
 def run_plan(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set, share: bool = False) -> None:
@@ -68,17 +85,49 @@ def _loops(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set, s
 
 
 def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
+    done: set[Statement] = set()
     for s in nest.statements:
         inner = inner_indices(s, nest)
-        if is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
+        if s in done:
+            continue
+        if is_sum(s, nest.outer):
+            together = _together(s, nest)
+            done.update(other for other, _ in together)
+            with ExitStack() as stack:
+                for g in conditions(s.domain, (), context):
+                    stack.enter_context(e.only_if(e.value(g)))
+                _reduce_together(e, together, nest, context)
+        elif is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
             _accumulate_in_memory(e, s, nest, context)
         elif not inner:
             for r, c in e.tile.points():
                 write_element(e, s, r, c, e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind))
-        elif chosen.vec is None and (axis := reduction_axis(s, nest)) is not None:
-            _reduce_along_vector(e, s, nest, axis, context)
+        elif chosen.vec is None:
+            _reduce_together(e, [(s, s.value)], nest, context)
         else:
             _reduce(e, s, nest, context)
+
+
+def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
+    """The sums of the nest over the points of `s`, with their terms in its indices: they run in one loop."""
+    found = [(s, s.value)]
+    if any(positive_logs(s.value)):
+        return found
+    written = {other.tensor for other in nest.statements}
+    if any(r.tensor in written for r in reads(s.value)):
+        return found
+    own = inner_indices(s, nest)
+    for other in nest.statements[nest.statements.index(s) + 1 :]:
+        theirs = inner_indices(other, nest)
+        if not is_sum(other, nest.outer) or len(theirs) != len(own) or any(positive_logs(other.value)):
+            continue
+        if any(r.tensor in written for r in reads(other.value)):
+            continue
+        names = dict(zip(theirs, own, strict=True))
+        domain = other.domain.rename(names)
+        if domain.indices == s.domain.indices and domain.set.is_equal(s.domain.set):
+            found.append((other, substitute(other.value, dict(names))))
+    return found
 
 
 def write_element(e: Emitter, s: Statement, r: int, c: int, value: ir.Value) -> None:
@@ -114,19 +163,22 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
         write_element(e, s, r, c, e.builder.load(cell, typ=shape))
 
 
-def _reduce_along_vector(e: Emitter, s: Statement, nest: Nest, index: Index, context: isl.Set) -> None:
-    """A reduction whose innermost loop runs along vectors; the lanes are combined at the end."""
-    order = order_reduction(s, nest, index)
-    bounds = loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context)
-    if bounds[-1].guards:
-        _reduce(e, s, nest, context)
+def _reduce_together(e: Emitter, together: Sequence[tuple[Statement, Expr]], nest: Nest, context: isl.Set) -> None:
+    """Reductions over the same points whose innermost loop runs along vectors; the lanes are combined at the end."""
+    s = together[0][0]
+    axis = reduction_axis(s, nest)
+    known = [*nest.outer, *nest.parallel]
+    bounds = None if axis is None else loop_bounds(s.domain, known, order_reduction(s, nest, axis), context)
+    if bounds is None or bounds[-1].guards:
+        for other, _ in together:
+            _reduce(e, other, nest, context)
         return
-    value = s.value
-    if s.mode == "sum" and e.dtype == "float64" and any(positive_logs(value)):
-        total = sum_with_logs(e, value, bounds)
+    if s.mode == "sum" and e.dtype == "float64" and any(positive_logs(s.value)):
+        totals = [sum_with_logs(e, s.value, bounds)]
     else:
-        total = along_vector(e, s.mode, s.tensor.kind, value, bounds)
-    write_element(e, s, 0, 0, total)
+        totals = along_vector(e, [Sum(other.mode, other.tensor.kind, value) for other, value in together], bounds)
+    for (other, _), total in zip(together, totals, strict=True):
+        write_element(e, other, 0, 0, total)
 
 
 def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from llvmlite import ir
 
@@ -20,34 +22,53 @@ from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Op, make
 
 CHUNKS = 4  # vectors in flight: enough to hide the latency of an addition
+ACCUMULATORS = 12  # of all reductions that run together: the rest of 16 registers is for their operands
 MANTISSA, BIAS = 52, 1023  # of a 64-bit float
 
 
-def along_vector(e: Emitter, mode: str, kind: str, value: Expr, bounds: Sequence[Bounds]) -> ir.Value:
-    """The reduction of `value` over loops with these bounds, the last of them in vectors."""
-    vec = ir.VectorType(e.type_of(kind), e.lanes)
-    identity = e.splat(e.identity(mode, kind), e.lanes)
-    cells = _cells(e, vec, identity)
+@dataclass(frozen=True)
+class Sum:
+    """One of the reductions that run together: how terms are combined, their kind, the term."""
+
+    mode: str
+    kind: str
+    value: Expr
+
+
+def along_vector(e: Emitter, sums: Sequence[Sum], bounds: Sequence[Bounds]) -> list[ir.Value]:
+    """Reductions over loops with these bounds, the last of them in vectors; together they read what they share once."""
+    chunks = max(1, min(CHUNKS, ACCUMULATORS // len(sums)))
+    shapes = [ir.VectorType(e.type_of(s.kind), e.lanes) for s in sums]
+    identities = [e.splat(e.identity(s.mode, s.kind), e.lanes) for s in sums]
+    cells = [_cells(e, shape, start, chunks) for shape, start in zip(shapes, identities, strict=True)]
 
     def inside() -> None:
         for c in range(e.tile.chunks):
-            term = _masked(e, e.splat(e.convert(e.value(value, 0, c), value.kind, kind), e.lanes), identity)
-            e.builder.store(e.combine(mode, e.builder.load(cells[c], typ=vec), term, kind), cells[c])
+            for s, shape, start, own in zip(sums, shapes, identities, cells, strict=True):
+                term = _masked(e, e.splat(e.convert(e.value(s.value, 0, c), s.value.kind, s.kind), e.lanes), start)
+                e.builder.store(e.combine(s.mode, e.builder.load(own[c], typ=shape), term, s.kind), own[c])
 
-    _loops(e, bounds, inside)
-    return across(e, mode, _joined(e, vec, cells, lambda a, b: e.combine(mode, a, b, kind)), kind)
+    _loops(e, bounds, chunks, inside)
+    return [
+        across(e, s.mode, _joined(e, shape, own, partial(_combine, e, s)), s.kind)
+        for s, shape, own in zip(sums, shapes, cells, strict=True)
+    ]
 
 
-def _cells(e: Emitter, vec: ir.Type, start: ir.Value) -> list[ir.Value]:
-    cells = [e.alloca(vec, "acc") for _ in range(CHUNKS)]
+def _combine(e: Emitter, s: Sum, a: ir.Value, b: ir.Value) -> ir.Value:
+    return e.combine(s.mode, a, b, s.kind)
+
+
+def _cells(e: Emitter, vec: ir.Type, start: ir.Value, count: int = CHUNKS) -> list[ir.Value]:
+    cells = [e.alloca(vec, "acc") for _ in range(count)]
     for cell in cells:
         e.builder.store(start, cell)
     return cells
 
 
-def _loops(e: Emitter, bounds: Sequence[Bounds], inside: Callable[[], None]) -> None:
+def _loops(e: Emitter, bounds: Sequence[Bounds], chunks: int, inside: Callable[[], None]) -> None:
     with plain_loops(e, bounds[:-1]):
-        vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, CHUNKS), inside)
+        vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, chunks), inside)
 
 
 def _masked(e: Emitter, value: ir.Value, otherwise: ir.Value) -> ir.Value:
@@ -118,14 +139,15 @@ def sum_with_logs(e: Emitter, value: Expr, bounds: Sequence[Bounds]) -> ir.Value
             for x in factors:
                 product.take(e.splat(e.convert(e.value(x, 0, c), x.kind, "real"), e.lanes), c)
 
-    _loops(e, bounds, inside)
+    _loops(e, bounds, CHUNKS, inside)
     plain = _joined(e, vec, sums, lambda a, b: e.combine("sum", a, b, "real"))
     result = e.alloca(e.real, "total")
     total = e.combine("sum", across(e, "sum", plain, "real"), product.log(), "real")
     e.builder.store(total, result)
     with e.only_if(product.failed()):
         before, e.in_line = e.in_line, False
-        e.builder.store(along_vector(e, "sum", "real", value, bounds), result)
+        (again,) = along_vector(e, [Sum("sum", "real", value)], bounds)
+        e.builder.store(again, result)
         e.in_line = before
     return e.builder.load(result, typ=e.real)
 

@@ -87,13 +87,13 @@ class Kind:
         return found
 
 
-def _holders(spare: dict[int, Array], k: int) -> int:
-    """How many hold the array kept as `k`, as this interpreter counts: views and exports of it count too."""
+def _holders(spare: list[Array], k: int) -> int:
+    """How many hold an array of the list, as this interpreter counts: views and exports of it count too."""
     held = spare[k]
     return sys.getrefcount(held)
 
 
-_ALONE = _holders({0: np.empty(0)}, 0)
+_ALONE = _holders([np.empty(0)], 0)
 
 
 class Frame:
@@ -104,7 +104,7 @@ class Frame:
         self.block = np.empty(size + ALIGN, np.uint8)
         self.call = np.array([0, -(-self.block.ctypes.data // ALIGN) * ALIGN, 1, 0, 0], np.int64)
         self.size = size
-        self.spare: dict[int, Array] = {}
+        self.spare: dict[int, list[Array]] = {}
         self.cells: dict[str, Array] = {}
         self.last: Kind | None = None
 
@@ -118,10 +118,12 @@ class Frame:
 
     def _large(self, k: int, out: Output) -> Array:
         """A large array that an earlier call returned and nobody holds any more is used again: fresh pages from the
-        operating system cost more than many a kernel that fills them."""
-        if k in self.spare and _holders(self.spare, k) == _ALONE:
-            held = self.spare[k]
-            if held.shape == out.shape and held.dtype == out.dtype:
-                return held
-        array = self.spare[k] = np.empty(out.shape, out.dtype)
+        operating system cost more than many a kernel that fills them. Two are kept, since `y = f(x)` in a loop holds
+        the last result while the next is computed."""
+        spare = self.spare.setdefault(k, [])
+        for n in range(len(spare)):
+            if _holders(spare, n) == _ALONE and spare[n].shape == out.shape and spare[n].dtype == out.dtype:
+                return spare[n]
+        array = np.empty(out.shape, out.dtype)
+        self.spare[k] = [array, *spare[:1]]
         return array
