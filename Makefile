@@ -57,4 +57,5 @@ $(BIN)/python:
 $(VENV)/.ready-%: pyproject.toml | $(BIN)/python
 	@echo "== installing graphc[$*]"
 	$(BIN)/python -m pip install --progress-bar on -e '.[$*]'
+	@$(BIN)/python -m compileall -q graphc
 	@touch $@
