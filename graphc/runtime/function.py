@@ -166,7 +166,8 @@ class Function:
                 part = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
             dtype = np.dtype(self._dtype(t))
             outputs.append(Output(extent, dtype, part))
-        sizes = np.array([values[n] for n in self.kernel.sizes], np.int64)
+        # A size of nothing but an argument that is not needed, and not given, may be unknown: no code reads it.
+        sizes = np.array([values.get(n, 0) for n in self.kernel.sizes], np.int64)
         address = int(sizes.ctypes.data)
         return Shapes(sizes, address, values, tuple(outputs), int(self._workspace(address)))
 

@@ -144,3 +144,29 @@ def test_images_with_channels():
         np.testing.assert_allclose(
             run(image=a, kernel=h), [correlate(a, q, "valid")[0] for q in h], rtol=1e-11, atol=1e-11
         )
+
+
+@pytest.mark.parametrize(
+    "channels, height, width", [(1, 1, 1), (3, 2, 3), (2, 3, 3), (40, 3, 3), (5, 9, 70), (7, 1, 300)]
+)
+def test_kernels_whose_indices_are_walked_as_one_or_not(channels, height, width):
+    """Channel, row and column of a kernel follow each other in memory; of a part of it they do not."""
+    C, F, Y, X = gc.sizes("C F Y X")
+    c, f, y, x = gc.indices("c f y x")
+    m, k = gc.index("m", height), gc.index("k", width)
+    part, along = gc.index("p", max(1, height - 1)), gc.index("q", max(1, width - 1))
+    image, kernel = gc.Input("image", C, Y + height - 1, X + width - 1), gc.Param("kernel", F, C, height, width)
+    out, some = gc.Tensor("out", F, Y, X), gc.Tensor("some", F, Y, X)
+    run = gc.System(
+        Eq(out[f, y, x], Sum(kernel[f, c, m, k] * image[c, y + m, x + k], c, m, k)),
+        Eq(some[f, y, x], Sum(kernel[f, c, part, along] * image[c, y + part, x + along], c, part, along)),
+    ).compile("out", "some")
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(channels, 4 + height, 18 + width))
+    w = rng.normal(size=(8, channels, height, width))
+    views = np.lib.stride_tricks.sliding_window_view(a, (height, width), (1, 2))
+    found = run(image=a, kernel=w)
+    np.testing.assert_allclose(found.out, np.einsum("cyxmk,fcmk->fyx", views, w), rtol=1e-10, atol=1e-10)
+    rows, columns = max(1, height - 1), max(1, width - 1)
+    wanted = np.einsum("cyxmk,fcmk->fyx", views[..., :rows, :columns], w[..., :rows, :columns])
+    np.testing.assert_allclose(found.some, wanted, rtol=1e-10, atol=1e-10)

@@ -1,0 +1,61 @@
+"""Sums that run in one loop: over the same points, or over pieces that some sizes leave empty."""
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import D, Eq, Max, Mean, Sum, amax, log
+
+N = gc.sizes("N")
+n, k = gc.indices("n k")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 8, 15, 16, 17, 33, 67, 130])
+def test_sums_of_every_kind_over_the_same_points(length, dtype):
+    x, y = gc.Input("x", N), gc.Input("y", N)
+    names = ("a", "b", "c", "d", "e", "f", "g")
+    a, b, c, d, e, f, g = (gc.Tensor(name) for name in names)
+    run = gc.System(
+        Eq(a, Sum(x[n], n)),
+        Eq(b, Sum(x[k] * y[k], k)),
+        Eq(c, amax(x[n], n)),
+        Eq(d, Mean(y[n], n)),
+        Eq(e, Sum(log(y[n]), n)),
+        Eq(f, Sum(x[n] + n, n)),
+        Eq(g, Sum(Max(x[n], y[n]), n)),
+    ).compile(*names, dtype=dtype)
+    rng = np.random.default_rng(length)
+    u, v = rng.normal(size=length).astype(dtype), rng.uniform(0.5, 2, size=length).astype(dtype)
+    wanted = (
+        u.sum(), u @ v, u.max(), v.mean(), np.log(v).sum(), (u + np.arange(length)).sum(), np.maximum(u, v).sum()
+    )  # fmt: skip
+    rtol = 1e-12 if dtype == "float64" else 2e-4
+    for found, value in zip(run(x=u, y=v), wanted, strict=True):
+        np.testing.assert_allclose(found, value, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 9, 70])
+def test_pieces_that_are_empty_for_some_sizes(length):
+    """The gradients of a filter's coefficients: sums over n, n >= 1 and n >= 2, in one nest."""
+    x, y, loss = gc.Input("x", N, outside=0), gc.Tensor("y", N), gc.Tensor("L")
+    p, q, r, s = gc.params("p q r s")
+    system = gc.System(
+        Eq(y[n], p * x[n] + q * x[n - 1] + r * x[n - 2] - s * y[n - 1]),
+        Eq(y[-1], 0),
+        Eq(loss, Sum(y[n] ** 2, n)),
+    )
+    outputs = [loss, *(D(loss, w) for w in (p, q, r, s))]
+    arguments = {"x": np.random.default_rng(1).normal(size=length), "p": 0.7, "q": -0.4, "r": 0.3, "s": 0.2}
+    run = system.compile(*outputs)
+    assert sum(nest.parallel == () and len(nest.statements) > 3 for nest in run.program.nests) >= 1
+    for a, b in zip(run(**arguments), system.evaluate(*outputs, **arguments), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def test_a_sum_that_reads_another_comes_after_it():
+    x, total, spread = gc.Input("x", N), gc.Tensor("total"), gc.Tensor("spread")
+    run = gc.System(Eq(total, Sum(x[n], n)), Eq(spread, Sum((x[n] - total) ** 2, n))).compile("total", "spread")
+    u = np.arange(11.0)
+    found = run(x=u)
+    assert found.total == u.sum() and found.spread == ((u - u.sum()) ** 2).sum()
