@@ -26,7 +26,6 @@ from graphc.equations.domain import Domain, assume, is_affine
 from graphc.equations.expr import Expr, Index, Op, Read, above_reads, make, substitute
 from graphc.equations.ops import OPS
 from graphc.equations.system import Tensor
-from graphc.schedule.fuse import is_sum
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
 MAX_LAG = 8
@@ -147,8 +146,8 @@ def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) ->
 
 def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Expr]:
     """The conditions under which a nest runs that the loops around it do not already ensure."""
-    if all(is_sum(s, nest.outer) for s in nest.statements):
-        return []  # each has conditions of its own
+    if nest.sums:
+        return []
     domain = min((s.domain for s in nest.statements), key=lambda d: len(d.indices))  # all have the same shadow
     known = [c for loop in around for c in _range_of(loop)]
     if known:

@@ -20,7 +20,7 @@ from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
 from graphc.equations.bounds import conditions, loop_bounds
 from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
-from graphc.schedule.fuse import is_scatter, is_sum
+from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
 
 
@@ -90,7 +90,7 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
         inner = inner_indices(s, nest)
         if s in done:
             continue
-        if is_sum(s, nest.outer):
+        if nest.sums:
             together = _together(s, nest)
             done.update(other for other, _ in together)
             with ExitStack() as stack:
@@ -119,7 +119,7 @@ def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
     own = inner_indices(s, nest)
     for other in nest.statements[nest.statements.index(s) + 1 :]:
         theirs = inner_indices(other, nest)
-        if not is_sum(other, nest.outer) or len(theirs) != len(own) or any(positive_logs(other.value)):
+        if len(theirs) != len(own) or any(positive_logs(other.value)):
             continue
         if any(r.tensor in written for r in reads(other.value)):
             continue

@@ -43,11 +43,6 @@ def parallel_indices(s: Statement, outer: Sequence[Index]) -> tuple[Index, ...]:
     return tuple(found)
 
 
-def is_sum(s: Statement, outer: Sequence[Index]) -> bool:
-    """Whether a statement outside all loops only adds up over loops of its own, into a scalar."""
-    return not outer and s.mode != "set" and bool(s.domain.indices) and not s.written and not is_scatter(s, (), ())
-
-
 def is_scatter(s: Statement, nest_parallel: Sequence[Index], outer: Sequence[Index]) -> bool:
     """Whether the element written moves with an index that is not parallel."""
     return bool(s.written - set(nest_parallel) - set(outer)) or any(reads(w) for w in s.write)
@@ -65,13 +60,13 @@ class _Open:
         self.size = 0
         # A sum fills the registers with a tile of its own, so that nothing joins it (or is joined by it).
         plain = not self.parallel or len(s.domain.indices) == len(self.parallel) + len(outer)
-        self.sums, self.loose = not self.parallel and is_sum(s, outer), False
+        self.sums, self.loose = not self.parallel and not outer and s.is_sum, False
         self.takes = plain and not is_scatter(s, self.parallel, outer)
         self.add(s)
 
     def add(self, s: Statement) -> None:
         self.statements.append(s)
-        self.sums = self.sums and is_sum(s, self.outer)
+        self.sums = self.sums and s.is_sum
         self.loose = self.sums and len(self.statements) > 1  # each runs under conditions of its own
         self.size += s.size
         self.writers.setdefault(s.tensor, []).append(s)
@@ -148,7 +143,7 @@ def _fits(nest: _Open, s: Statement) -> Statement | None:
     if len(links) != len(own) or len(set(links.values())) != len(own):
         return None
     renamed = rename(s, links)
-    if not (nest.sums and is_sum(s, nest.outer)):
+    if not (nest.sums and s.is_sum):
         here = _points(renamed, (*nest.outer, *nest.parallel)).set
         if nest.loose or not here.is_equal(nest.points.set):
             return None

@@ -52,6 +52,12 @@ class Statement:
         """The number of nodes of the value."""
         return sum(1 for _ in postorder(self.value))
 
+    @cached_property
+    def is_sum(self) -> bool:
+        """Whether it only adds up, over loops of its own, into one element that no loop around moves."""
+        fixed = not self.written and not any(reads(w) for w in self.write)
+        return fixed and self.mode != "set" and bool(self.domain.indices)
+
     def __repr__(self) -> str:
         sign = {"set": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[self.mode]
         subs = f"[{', '.join(map(show, self.write))}]" if self.write else ""
@@ -80,6 +86,11 @@ class Nest:
     outer: tuple[Index, ...]
     parallel: tuple[Index, ...]
     statements: tuple[Statement, ...]
+
+    @cached_property
+    def sums(self) -> bool:
+        """Sums outside all loops share a nest without sharing points: each runs under conditions of its own."""
+        return not self.outer and not self.parallel and all(s.is_sum for s in self.statements)
 
 
 Node = Loop | Nest

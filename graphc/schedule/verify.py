@@ -222,6 +222,10 @@ class _Walk:
         return tuple(found)
 
     def _nest(self, nest: Nest) -> None:
+        if nest.sums and len(nest.statements) > 1:
+            for s in nest.statements:
+                self._nest(Nest((), (), (s,)))
+            return
         outer = tuple(self.env[i] for i in nest.outer)
         runs = [self.executions[s] for s in nest.statements]
         at = [r.at.get(outer, {}) for r in runs]
