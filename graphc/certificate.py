@@ -99,8 +99,9 @@ class _Work:
         self.wrt = [t for t in ir.inputs if t.kind == "real" and t in needed]
         missing = [t.name for t in ir.inputs if t in needed and t.name not in given]
         if missing or not self.wrt:
-            what = f"missing argument {missing[0]}" if missing else f"{loss.name} depends on no real argument"
-            raise ArgumentError(f"verify: {what}")
+            if missing:
+                raise ArgumentError(f"verify: missing argument {missing[0]}\n  Pass {missing[0]}=..")
+            raise ArgumentError(f"verify: {loss.name} depends on no real argument\n  Give a loss with a gradient")
         rng = np.random.default_rng(seed)
         self.direction = {t: rng.normal(size=np.shape(given[t.name])) for t in self.wrt}
 

@@ -11,11 +11,16 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Any
+
+import numpy as np
 
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
-from graphc.equations.domain import LOCK
-from graphc.equations.errors import ArgumentError, DefinitionError
+from graphc.equations.domain import LOCK, fix_sizes, sample
+from graphc.equations.errors import ArgumentError, DefinitionError, DomainError, ShapeError
+from graphc.equations.expr import Const, Expr, Size, substitute
+from graphc.equations.sizes import whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
@@ -51,23 +56,64 @@ def compile(
     """Native code for `outputs`. `sizes` are baked in; all others are read from the arguments at each call. `passes`
     names the transforms that run; leaving some out changes how fast the function is, never what it computes.
 
-    Raises ArgumentError for an unknown dtype or size, CausalityError for a cycle without progress.
+    Raises ArgumentError for an unknown option, dtype or size, and for updates that do not fit.
     """
-    options = Options(str(dtype), unfold, threads, frozenset(passes))
-    if options.dtype not in DTYPES:
-        raise ArgumentError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+    options = Options(_dtype(dtype), unfold, threads, frozenset(passes))
+    _refuse_options(options)
     update = dict(update or {})
     with LOCK:
-        return _compile(_bake(system, sizes or {}), tuple(outputs), options, update)
+        system = _bake(system, sizes or {})
+        _refuse_updates(system, update)
+        return _compile(system, tuple(outputs), options, update)
+
+
+def _dtype(dtype: Any) -> str:
+    """The name of a dtype, which may be NumPy's or Python's type."""
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in DTYPES:
+        raise ArgumentError(f'dtype {dtype!r} is not one of {", ".join(DTYPES)}\n  Write dtype="float32"')
+    return name
+
+
+def _refuse_options(options: Options) -> None:
+    if options.unfold not in (True, False, "auto"):
+        raise ArgumentError(
+            f'unfold={options.unfold!r}: True writes every recurrence out, False and "auto" write loops\n'
+            "  For a number of steps write system.unfold(t, 3).compile(..)"
+        )
+    if options.threads is not None and not (isinstance(options.threads, int) and options.threads >= 1):
+        raise ArgumentError(f"threads={options.threads!r} is not a positive integer\n  Leave it away")
+
+
+def _refuse_updates(system: System, update: Mapping[Tensor, Tensor]) -> None:
+    """Written over is an argument, by a tensor that equations define, of equal dimensions and kind."""
+    for old, new in update.items():
+        what = f"update={{{old.name}: {new.name}}}"
+        if not old.given or new.given:
+            wrong = f"{old.name} is not an argument" if not old.given else f"no equation defines {new.name}"
+            raise ArgumentError(
+                f"{what}: {wrong}\n  Say which argument gets the value of which tensor: update={{W: W_next}}"
+            )
+        known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in system.fixed.items()}
+        one, other = (tuple(substitute(d, known) for d in t.dims) for t in (old, new))
+        if one != other or old.kind != new.kind:
+            raise ShapeError(
+                f"{what}: {_described(old)}, and {_described(new)}\n  The new value needs the dimensions of the old one"
+            )
+
+
+def _described(t: Tensor) -> str:
+    return f"{t!r} holds {'integers' if t.kind == 'int' else 'real numbers'}"
 
 
 def _bake(system: System, sizes: Mapping[str, int]) -> System:
-    for name, value in sizes.items():
+    for name in sizes:
         if name not in system.sizes:
-            raise ArgumentError(f"no size is called {name}; the sizes are {', '.join(system.sizes) or 'none'}")
-        if int(value) != value or value < 0:
-            raise ArgumentError(f"size {name} = {value!r} is not a whole number of at least 0")
-    return replace(system, fixed={**system.fixed, **{k: int(v) for k, v in sizes.items()}})
+            raise ArgumentError(f"no size is called {name}\n  The sizes are {', '.join(system.sizes) or 'none'}")
+    return replace(system, fixed={**system.fixed, **{k: whole(k, v) for k, v in sizes.items()}})
 
 
 def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:
@@ -76,6 +122,7 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
     started = perf_counter()
     roots = frozenset([*outputs, *update.values()])
     _refuse_given(outputs)
+    _refuse_undefined(system, roots)
     trace.show("equations", system)
     if options.unfold is True:
         with trace.stage("unfold", times):
@@ -112,7 +159,24 @@ def _refuse_given(outputs: tuple[Tensor, ...]) -> None:
     for t in outputs:
         if t.given:
             raise DefinitionError(
-                f"{t.name} is given at the call: there is nothing to compute; ask for a defined tensor"
+                f"{t.name} is given at the call: there is nothing to compute\n  Ask for a tensor that is defined"
+            )
+
+
+def _refuse_undefined(system: System, wanted: Collection[Tensor]) -> None:
+    """DomainError where elements of something asked for are defined by no equation: nobody would write them."""
+    for t in wanted:
+        missing = (t.box - system.defined(t)).intersect_params(system.context)
+        found = sample(fix_sizes(missing, system.fixed))
+        if found is not None:
+            sizes, point = found
+            element = f"{t.name}[{', '.join(map(str, point))}]" if point else t.name
+            example = (
+                f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
+            )
+            raise DomainError(
+                f"{t.name} is asked for, but no equation defines {element}{example}\n"
+                f"  Define it: Eq({element}, ..), or ask for what reads {t.name}"
             )
 
 

@@ -144,7 +144,7 @@ class Values:
                 return b.icmp_signed("!=", v[0], v[0])
             case "isfinite":
                 return b.icmp_signed("==", v[0], v[0])
-        raise UnsupportedError(f"{name} has no value among the integers\n  mend: compile with dtype='float64'")
+        raise UnsupportedError(f"{name} has no value among the integers\n  Compile with dtype='float64'")
 
     def _like(self, value: ir.Value, number: int) -> ir.Value:
         if isinstance(value.type, ir.VectorType):
@@ -183,11 +183,11 @@ class Values:
 
     def _integer_power(self, a: ir.Value, n: ir.Value) -> ir.Value:
         if not isinstance(n, ir.Constant):
-            raise UnsupportedError("a power of integers needs a literal exponent\n  mend: compile with dtype='float64'")
+            raise UnsupportedError("a power of integers needs a literal exponent\n  Compile with dtype='float64'")
         exponent = n.constant[0] if isinstance(n.constant, list) else n.constant
         exponent = exponent.constant if isinstance(exponent, ir.Constant) else exponent
         if int(exponent) < 0:
-            raise UnsupportedError("a quotient has no value among the integers\n  mend: compile with dtype='float64'")
+            raise UnsupportedError("a quotient has no value among the integers\n  Compile with dtype='float64'")
         total = self._like(a, 1)
         for _ in range(int(exponent)):
             total = self.builder.mul(total, a)

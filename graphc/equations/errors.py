@@ -31,3 +31,8 @@ class ArgumentError(GraphcError, TypeError):
 
 class UnsupportedError(GraphcError, NotImplementedError):
     """Meaningful, but graphc cannot do it; the message says what to write instead."""
+
+
+def counted(n: int, one: str, many: str = "") -> str:
+    """`1 axis`, `2 axes`."""
+    return f"{n} {one if n == 1 else many or one + 's'}"

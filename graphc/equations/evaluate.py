@@ -44,11 +44,12 @@ def evaluate(
     given = {t.name: t for t in system.inputs}
     for name in arguments:
         if name not in given:
-            raise ArgumentError(f"unknown argument {name}; the arguments are {', '.join(given) or 'none'}")
+            raise ArgumentError(f"unknown argument {name}\n  The arguments are {', '.join(given) or 'none'}")
     needed = dependencies(_checked(system, outputs), outputs)
     for t in system.inputs:
         if t in needed and t.name not in arguments:
-            raise ArgumentError(f"missing argument {t.name}: {t!r}")
+            shape = f"of shape ({', '.join(map(repr, t.dims))})" if t.dims else "a number"
+            raise ArgumentError(f"missing argument {t.name}\n  Pass {t.name}=.., {shape}")
     arrays = {given[n]: as_argument(given[n], a, exact) for n, a in arguments.items()}
     part = replace(
         system,
@@ -294,7 +295,7 @@ class _Interpreter:
     def operation(self, node: Op, args: list[Array]) -> Array:
         info = OPS[node.name]
         if self.exact and node.kind == "real" and info.exact is None:
-            raise UnsupportedError(f"{node.name} has no exact value; evaluate without exact=True")
+            raise UnsupportedError(f"{node.name} has no exact value\n  Evaluate without exact=True")
         if node.name == "select":
             return np.where(args[0], self.cast(args[1], node.kind), self.cast(args[2], node.kind))
         kind = node.kind if info.kind in ("same", "real") else join(*(a.kind for a in node.args))
@@ -304,7 +305,9 @@ class _Interpreter:
                 meaning: Any = _EXACT.get(node.name, info.exact)
                 result = np.frompyfunc(meaning, info.arity, 1)(*cast)
             except ArithmeticError as error:
-                raise UnsupportedError(f"{node!r} has no exact value: {error}") from error
+                raise UnsupportedError(
+                    f"{node!r} has no exact value: {error}\n  Evaluate without exact=True"
+                ) from error
             return np.asarray(result).astype(self.dtypes[node.kind])
         if node.name == "pow" and node.args[1].kind == "weak" and isinstance(node.args[1], Const):
             return cast[0] ** int(node.args[1].value)

@@ -14,7 +14,7 @@ import sympy as sp
 
 from graphc.equations import reduce as reducing
 from graphc.equations import scalars
-from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
+from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, make
 from graphc.equations.names import Names, Written
 from graphc.equations.reduce import Bound, merged
@@ -88,7 +88,7 @@ class Lifter:
         free = self.shape(e.base)
         if len(e.subs_) > len(free):
             raise self.written.error(
-                ShapeError, f"{e} has {sy.counted(len(e.subs_), 'subscript')}, but {e.base} has {count(free)}",
+                ShapeError, f"{e} has {counted(len(e.subs_), 'subscript')}, but {e.base} has {count(free)}",
                 "Give one subscript for each free axis at most",
             )  # fmt: skip
         for s in e.subs_:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from graphc.equations.domain import size_names
-from graphc.equations.errors import ArgumentError
+from graphc.equations.errors import ArgumentError, counted
 from graphc.equations.expr import Const, Expr, Op, Size, postorder
 from graphc.equations.ops import OPS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
 
 Array = npt.NDArray[Any]
+MOST = 1 << 59  # elements of one tensor
 
 
 def dim_value(dim: Expr, sizes: Mapping[str, int]) -> int:
@@ -65,34 +66,56 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
     for name in system.sizes:
         if name not in known:
             raise ArgumentError(
-                f"size {name} cannot be inferred: no argument's shape tells it; pass it by name, {name}=.."
+                f"size {name} cannot be inferred: no argument's shape tells it\n  Pass it by name: {name}=.."
             )
     for t in system.tensors:
-        for d in t.dims:
-            if dim_value(d, known) < 0:
-                raise ArgumentError(f"dimension {d!r} of {t.name} is negative ({dim_value(d, known)}) {_at(d, known)}")
+        _fits(t, known)
     return {name: known[name] for name in system.sizes}
+
+
+def _fits(t: Tensor, known: Mapping[str, int]) -> None:
+    """ArgumentError if a dimension is negative, or there are more elements than can be addressed."""
+    count = 1
+    for d in t.dims:
+        extent = dim_value(d, known)
+        if extent < 0:
+            which = " and ".join(sorted(size_names(d)))
+            raise ArgumentError(
+                f"dimension {d!r} of {t.name} is negative ({extent}) {_at(d, known)}\n  Call with another {which}"
+            )
+        count *= extent
+    if count >= MOST:
+        sizes = ", ".join(f"{n} = {known[n]}" for n in sorted(size_names(*t.dims)))
+        raise ArgumentError(f"{t!r} has {count} elements at {sizes}\n  That is more than memory can address")
+
+
+def whole(name: str, value: Any) -> int:
+    """A size as an integer of at least 0."""
+    number: int = value.__index__() if hasattr(value, "__index__") and np.ndim(value) == 0 else -1
+    if number < 0:
+        raise ArgumentError(f"size {name} = {value!r} must be an integer of at least 0\n  Pass a Python int: {name}=10")
+    return number
 
 
 def _stated(system: System, given: Mapping[str, int]) -> dict[str, int]:
     known = dict(system.fixed)
     for name, value in given.items():
         if name not in system.sizes and name not in known:
-            raise ArgumentError(f"unknown size {name}; the sizes are {', '.join(system.sizes) or 'none'}")
+            raise ArgumentError(f"unknown size {name}\n  The sizes are {', '.join(system.sizes) or 'none'}")
         if known.get(name, value) != value:
             raise ArgumentError(
-                f"size {name} = {value} was passed, but {name} = {known[name]} was baked in when compiled"
+                f"size {name} = {value} was passed, but {name} = {known[name]} was baked in when compiled\n"
+                "  Leave it away in compile(sizes=..) to choose it at each call"
             )
-        if int(value) != value or value < 0:
-            raise ArgumentError(f"size {name} = {value!r} must be an integer of at least 0")
-        known[name] = int(value)
+        known[name] = whole(name, value)
     return known
 
 
 def _rank(tensor: Tensor, shape: Sequence[int]) -> tuple[Expr, ...]:
     if len(shape) != len(tensor.dims):
         raise ArgumentError(
-            f"argument {tensor.name} has {len(shape)} axes, shape {tuple(shape)}, but {tensor!r} has {len(tensor.dims)}"
+            f"argument {tensor.name} has {counted(len(shape), 'axis', 'axes')}, shape {tuple(shape)}, "
+            f"but {tensor!r} has {len(tensor.dims)}\n  Reshape it"
         )
     return tensor.dims
 
@@ -124,7 +147,7 @@ def _consistent(dims: list[tuple[Tensor, int, Expr, int]], known: Mapping[str, i
         because = f" ({', '.join(others)})" if others else f" ({_at(dim, known)})" if names else ""
         raise ArgumentError(
             f"axis {k} of argument {tensor.name} has {extent} elements, but {tensor!r} has {dim!r} = "
-            f"{dim_value(dim, known)} there{because}"
+            f"{dim_value(dim, known)} there{because}\n  Pass shapes that agree, or give the axes different sizes"
         )
 
 
@@ -134,13 +157,28 @@ def _at(dim: Expr, known: Mapping[str, int]) -> str:
 
 def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
     """An argument as an array of the kind its tensor wants."""
-    array = np.asarray(value)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
+        raise ArgumentError(
+            f"argument {tensor.name} is a masked array, and equations have no masks\n"
+            f"  Say what stands there: {tensor.name}.filled(0)"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ArgumentError(
+            f"argument {tensor.name} cannot be read as an array ({error})\n  Pass lists of numbers of equal lengths"
+        ) from error
     if tensor.kind == "int":
         if array.dtype.kind not in "iub" and array.size:
-            raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers")
+            raise ArgumentError(
+                f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers\n"
+                f"  Pass {tensor.name}.astype('int64')"
+            )
         return array.astype(np.int64)
     if array.dtype.kind not in ("iubfO" if exact else "iubf"):
-        raise ArgumentError(f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds real numbers")
+        raise ArgumentError(
+            f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds real numbers\n  Convert it first"
+        )
     if not exact:
         return array.astype(np.float64)
     if array.dtype.kind == "f" and not np.isfinite(array).all():

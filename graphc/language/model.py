@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from graphc.equations.errors import ArgumentError, DefinitionError
+from graphc.equations.errors import ArgumentError, DefinitionError, ShapeError
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
@@ -91,6 +91,12 @@ class System:
         scalar = self.tensor(loss)
         names = [t for t in self._tensors if t.role == "param"] if wrt is None else _flat([wrt])
         targets = [self.tensor(w) for w in names]
+        for w in targets:
+            if w.kind == "int":
+                raise DefinitionError(
+                    f"D({scalar.name}, {w.name}): {w.name} holds integers, and has no gradient\n"
+                    "  Leave it out of wrt=[..]"
+                )
         with _lock():
             ir, found = gradients(self.ir, scalar, targets)
         users = {i: u for u, i in self._tensors.items()}
@@ -100,13 +106,16 @@ class System:
     def unfold(self, t: Any, n: int) -> System:
         """The system without its recurrence over the index `t`, written out for `n` steps."""
         from graphc.equations.domain import size_names
+        from graphc.equations.sizes import whole
         from graphc.transforms.unfold import unfold
 
         name = str(t)
         if name not in self._axes:
             raise DefinitionError(
-                f"no left side has the index {name}; there are {', '.join(sorted(self._axes)) or 'none'}"
+                f"no left side has the index {name}\n  There are {', '.join(sorted(self._axes)) or 'none'}"
             )
+        if whole("of steps", n) < 1:
+            raise ArgumentError(f"unfold({name}, {n}): there is no step to write out\n  Give at least 1")
         axes = dict(sorted(self._axes[name], key=lambda pair: pair[0].name))
         lengths = size_names(*(tensor.dims[axis] for tensor, axis in axes.items()))
         size = lengths.pop() if len(lengths) == 1 else None
@@ -117,8 +126,15 @@ class System:
         """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
         from graphc.transforms.batch import batch
 
+        moved = [self.tensor(x) for x in _flat([inputs])]
+        for t in moved:
+            if not t.given:
+                raise ArgumentError(
+                    f"batch: {t.name} is computed, not given at the call\n"
+                    "  Name the inputs that differ from sample to sample; what depends on them follows"
+                )
         with _lock():
-            return System._of(batch(self.ir, str(size), [self.tensor(x) for x in _flat([inputs])]), self)
+            return System._of(batch(self.ir, str(size), moved), self)
 
     def graph(self) -> Any:
         """The dependence graph, folded, with delays on its edges."""
@@ -164,7 +180,7 @@ class System:
         for name, t in self._names().items():
             if name == which or name.replace(" ", "") == str(which).replace(" ", ""):
                 return t
-        raise ArgumentError(f"there is no tensor {which}; there are {', '.join(self._names())}")
+        raise ArgumentError(f"there is no tensor {which}\n  There are {', '.join(self._names())}")
 
     def _names(self) -> dict[str, IRTensor]:
         gradients = {str(u): i for u, i in self._tensors.items() if isinstance(u, D)}
@@ -200,7 +216,7 @@ class System:
 
     def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         """Arguments and sizes: a size may be passed by name too."""
-        sizes = {k: int(v) for k, v in arguments.items() if k in self.ir.sizes and k not in self.ir.by_name}
+        sizes = {k: v for k, v in arguments.items() if k in self.ir.sizes and k not in self.ir.by_name}
         return {k: v for k, v in arguments.items() if k not in sizes}, sizes
 
     def __repr__(self) -> str:
@@ -232,6 +248,11 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
         names = Names({}, set(system.ir.by_name))
         known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
         moves = {system.tensor(u): known[v] for u, v in tangents.items()}
+        for t, v in moves.items():
+            if t.dims != v.dims or v.kind != "real":
+                raise ShapeError(
+                    f"jvp: {t!r} cannot move along {v!r}\n  A direction is a real tensor of the same dimensions"
+                )
         ir, _ = forward(system.ir, [system.tensor(o) for o in _flat([outputs])], moves)
         return System._of(ir, system, known)
 
@@ -262,4 +283,4 @@ def _flat(things: Any) -> list[Any]:
 
 
 def _by_name(sizes: Mapping[Any, int] | None) -> dict[str, int]:
-    return {str(k): int(v) for k, v in (sizes or {}).items()}
+    return {str(k): v for k, v in (sizes or {}).items()}

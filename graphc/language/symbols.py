@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
+from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 
 RULES = ("edge", "reflect", "wrap")
 INTEGERS = ("int64", "int32")
@@ -264,11 +264,6 @@ def _subscript(base: Any, s: Any) -> sp.Expr:
             "  Use an index, a size, a number or a sum of such"
         )
     return e
-
-
-def counted(n: int, one: str, many: str = "") -> str:
-    """`1 axis`, `2 axes`."""
-    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def _one_or_several(made: list[Any], names: Any) -> Any:

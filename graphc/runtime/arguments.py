@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphc.equations.errors import ArgumentError
+from graphc.equations.errors import ArgumentError, counted
 from graphc.equations.system import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -37,51 +37,82 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
     array = _open(value, tensor, updated)
     if array.ndim != len(tensor.dims):
         raise ArgumentError(
-            f"{tensor.name} has {array.ndim} dimensions {tuple(array.shape)}, "
-            f"but is declared with {len(tensor.dims)}: {tensor!r}"
+            f"{tensor.name} has {counted(array.ndim, 'dimension')} {tuple(array.shape)}, but is declared with "
+            f"{len(tensor.dims)}: {tensor!r}\n  {_other_rank(tensor, array)}"
         )
     if isinstance(value, int | float | list | tuple | bool):
         array = _from_python(array, tensor, dtype)
     if array.dtype != dtype:
         if tensor.kind == "int" and array.dtype.kind in "iu" and array.dtype.itemsize <= 8 and not updated:
             return np.ascontiguousarray(array, dtype=dtype)
+        raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
+    if updated and not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
         raise ArgumentError(
-            f"{tensor.name} has dtype {array.dtype}, but {dtype.name} is wanted\n"
-            f"  mend: {tensor.name}=x.astype({dtype.name!r})"
-            + (
-                f", or compile with dtype={str(array.dtype)!r}"
-                if array.dtype in ("float32", "float64") and tensor.kind == "real"
-                else ""
-            )
-        )
-    if updated and not (array.flags.c_contiguous and array.flags.writeable):
-        raise ArgumentError(
-            f"{tensor.name} is updated in place, so it must be a writable, C-contiguous array\n"
-            f"  mend: {tensor.name} = np.ascontiguousarray({tensor.name}).copy()"
+            f"{tensor.name} is updated in place, so it must be a writable, aligned, C-contiguous array\n"
+            f"  Make one before the first call: {tensor.name} = np.ascontiguousarray({tensor.name}).copy()"
         )
     return array if array.flags.c_contiguous and array.flags.aligned else np.ascontiguousarray(array).copy()
 
 
+def _other_rank(tensor: Tensor, array: Array) -> str:
+    if not tensor.dims:
+        return "It is a scalar: pass a number"
+    if array.ndim < len(tensor.dims):
+        return "Add axes of one element: x[None], x[:, None]"
+    return "Select or reshape; many samples at once are System.batch's business"
+
+
+def _other_dtype(name: str, found: np.dtype[Any], wanted: np.dtype[Any], real: bool) -> ArgumentError:
+    what = f"{name} has dtype {found}, but {wanted.name} is wanted"
+    if found.kind not in "biuf":
+        return ArgumentError(f"{what}\n  Arguments are real numbers or integers: convert it first")
+    if found.kind == "f" and not real:
+        return ArgumentError(f"{what}\n  Indices are integers: pass {name}={name}.astype({wanted.name!r})")
+    other = f", or compile with dtype={found.name!r}" if found in ("float32", "float64") else ""
+    return ArgumentError(f"{what}\n  Pass {name}={name}.astype({wanted.name!r}){other}")
+
+
 def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
     if isinstance(value, np.ndarray):
-        return value
-    if isinstance(value, int | float | list | tuple | bool | np.generic):
-        if updated:
-            raise ArgumentError(
-                f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}"
-            )
-        return np.asarray(value)
+        return _unmasked(value, tensor) if isinstance(value, np.ma.MaskedArray) else value
+    if updated and isinstance(value, int | float | list | tuple | bool | np.generic):
+        raise ArgumentError(
+            f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}\n"
+            f"  Make one before the first call: {tensor.name} = np.array({tensor.name})"
+        )
     try:
-        if hasattr(value, "__dlpack__") and not isinstance(value, np.generic):
-            return np.from_dlpack(value)
-        return np.asarray(value)
+        array = np.from_dlpack(value) if _has_dlpack(value) else np.asarray(value)
     except Exception as error:
-        raise ArgumentError(f"{tensor.name}: {type(value).__name__} cannot be read as an array ({error})") from error
+        raise ArgumentError(
+            f"{tensor.name}: {type(value).__name__} cannot be read as an array ({error})\n"
+            "  Pass a NumPy array, or lists of numbers of equal lengths"
+        ) from error
+    if array.dtype.kind not in "biufc":
+        raise ArgumentError(
+            f"{tensor.name}: {type(value).__name__} is not an array of numbers: NumPy makes {array.dtype} of it\n"
+            "  Pass a NumPy array, or lists of numbers of equal lengths"
+        )
+    return array
+
+
+def _has_dlpack(value: Any) -> bool:
+    return hasattr(value, "__dlpack__") and not isinstance(value, np.generic)
+
+
+def _unmasked(value: Any, tensor: Tensor) -> Array:
+    """The elements of a masked array in which nothing is masked."""
+    if np.ma.getmaskarray(value).any():
+        raise ArgumentError(
+            f"{tensor.name} is a masked array, and {counted(int(value.mask.sum()), 'element')} of it masked: "
+            "equations have no masks\n"
+            f"  Say what stands there: {tensor.name}.filled(0), or multiply by a mask in the equations"
+        )
+    return np.asarray(value.data)
 
 
 def _from_python(array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
     if array.dtype.kind not in "iufb" or (tensor.kind == "int" and array.dtype.kind == "f"):
-        raise ArgumentError(f"{tensor.name}: values of type {array.dtype} where {dtype.name} is wanted")
+        raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
     return array.astype(dtype)
 
 
@@ -91,5 +122,5 @@ def refuse_aliases(arrays: Mapping[str, Array], updated: Collection[str]) -> Non
         for other, array in arrays.items():
             if other != name and np.may_share_memory(arrays[name], array):
                 raise ArgumentError(
-                    f"{name} is updated in place but shares memory with {other}\n  mend: pass {other}={other}.copy()"
+                    f"{name} is updated in place but shares memory with {other}\n  Pass {other}={other}.copy()"
                 )

@@ -30,5 +30,5 @@ def _check(system: System, term: Term, read: Read, sizes: Mapping[str, int]) -> 
     empty = ", ".join(f"{n} = 0" for n, v in sizes.items() if v == 0)
     raise DomainError(
         f"with {empty}, {show(substitute(read, known))} reads {read.tensor.name}[{', '.join(map(str, point))}],"
-        f" which does not exist\n  in: {term.origin or show(term.value)}\n  mend: call with at least one element"
+        f" which does not exist\n  in {term.origin or show(term.value)}\n  Call with at least one element"
     )

@@ -19,7 +19,9 @@ def save(function: Function, path: Path) -> list[Path]:
     """Write `path`.o and `path`.h; symbols carry the file's name, so that several can be linked together."""
     stem = path.name
     if not stem.isidentifier():
-        raise ArgumentError(f"{stem!r} is not a C identifier, which symbols need\n  mend: f.save('model')")
+        raise ArgumentError(
+            f"{stem!r} is not a C identifier, which symbols need\n  Save under another name: f.save('model')"
+        )
     text = str(function.kernel.module)
     for name in _NAMES:
         text = text.replace(f'@"{name}"', f'@"{stem}_{name}"')

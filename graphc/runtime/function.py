@@ -6,7 +6,6 @@ What depends on the arguments' shapes alone (sizes, output shapes, workspace) is
 from __future__ import annotations
 
 import ctypes
-import operator
 import threading
 from collections import namedtuple
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from graphc.equations.domain import LOCK, has_reads
 from graphc.equations.errors import ArgumentError
 from graphc.equations.expr import Read
 from graphc.equations.names import complain
-from graphc.equations.sizes import dim_value, solve_sizes
+from graphc.equations.sizes import dim_value, solve_sizes, whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.arguments import as_array, refuse_aliases
 from graphc.runtime.empty import refuse_empty_reads
@@ -73,9 +72,11 @@ class Function:
 
     def loop(self, n: int, /, **arguments: Any) -> Any:
         """Run `n` times in one native call, updated arguments carried from run to run; what the last run computes."""
-        if n < 1:
-            raise ArgumentError(f"loop({n}): the number of runs must be at least 1")
-        return self._call(arguments, n)
+        if not hasattr(n, "__index__") or n < 1:
+            raise ArgumentError(
+                f"loop({n!r}): the number of runs must be an integer of at least 1\n  Write f.loop(100, x=.., W=..)"
+            )
+        return self._call(arguments, n.__index__())
 
     def _call(self, arguments: Mapping[str, Any], repeat: int) -> Any:
         frame: Frame | None = getattr(self._local, "frame", None)
@@ -131,16 +132,17 @@ class Function:
             if tensor is not None:
                 arrays[name] = as_array(value, tensor, self._dtypes[name], name in self._updated)
             elif name in self.system.sizes:
-                given[name] = _whole(name, value)
+                given[name] = whole(name, value)
             else:
                 raise ArgumentError(
-                    f"unknown argument {name}; the arguments are {', '.join(self._inputs)}"
-                    + (f" and the sizes {', '.join(self.system.sizes)}" if self.system.sizes else "")
+                    f"unknown argument {name}\n  The arguments are {', '.join(self._inputs) or 'none'}"
+                    + (f", and the sizes {', '.join(self.system.sizes)}" if self.system.sizes else "")
                 )
         for name in self._needed:
             if name not in arrays:
                 missing = [n for n in self._needed if n not in arrays]
-                raise ArgumentError(f"missing argument {', '.join(missing)}: pass {name}=...")
+                wanted = ", ".join(f"{n}=.. of shape {_shape(self._inputs[n])}" for n in missing)
+                raise ArgumentError(f"missing argument {', '.join(missing)}\n  Pass {wanted}")
         if self._updated:
             refuse_aliases(arrays, self._updated)
         return arrays, given
@@ -149,7 +151,10 @@ class Function:
         fixed = self.system.fixed
         for name, value in given.items():
             if name in fixed and fixed[name] != value:
-                raise ArgumentError(f"size {name} = {value}, but {name} = {fixed[name]} was baked in at compile")
+                raise ArgumentError(
+                    f"size {name} = {value}, but {name} = {fixed[name]} was baked in when compiled\n"
+                    f"  Leave sizes={{'{name}': {fixed[name]}}} away in compile(..) to choose it at each call"
+                )
         told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
         stated = {n: v for n, v in {**fixed, **given}.items() if n in told.sizes or n in told.fixed}
         values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, stated)
@@ -231,11 +236,8 @@ class Function:
         return f"<graphc.Function {names} ({self.options.dtype}) of {', '.join(self._inputs)}>"
 
 
-def _whole(name: str, value: Any) -> int:
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise ArgumentError(f"size {name} = {value!r} must be an integer of at least 0") from None
+def _shape(tensor: Tensor) -> str:
+    return f"({', '.join(map(repr, tensor.dims))})" if tensor.dims else "(), a number"
 
 
 def _identifiers(names: list[str]) -> list[str]:

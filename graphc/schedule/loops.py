@@ -214,5 +214,5 @@ def _cycle_message(component: Sequence[Statement]) -> str:
     return (
         f"no index makes progress on the cycle {chain}: each element would need itself\n"
         f"  in: {first.origin or first!r}\n"
-        "  mend: let one of the reads go back in time (t-1), or define the start separately"
+        "  Let one of the reads go back in time (t-1), or define the start separately"
     )

@@ -31,7 +31,7 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
 
     A tensor on which the loss does not depend gets a gradient of zeros. Raises ShapeError if `loss` is no scalar."""
     if loss.dims:
-        raise ShapeError(f"D({loss.name}, ..): {loss!r} is not a scalar; sum it over its axes first")
+        raise ShapeError(f"D({loss.name}, ..): {loss!r} is not a scalar\n  Sum it over its axes first")
     system = stabilise(system)
     active = active_tensors(system, wrt, [loss])
     system = products_to_recurrences(system, active)

@@ -95,7 +95,8 @@ def _next_axes(system: System) -> dict[Tensor, int]:
         if not steps:
             names = " -> ".join(t.name for t in part)
             raise UnsupportedError(
-                f"unfold: the order of the cycle {names} is read from data, so it cannot be written out"
+                f"unfold: the order of the cycle {names} is read from data, so it cannot be written out\n"
+                "  Compile it with its loop: unfold=False"
             )
         first, axis = max(steps, key=lambda key: steps[key])
         found = follow(system, {first: axis})
@@ -125,7 +126,8 @@ def _steps(system: System, tensor: Tensor, axis: int, names: Names) -> dict[int,
     line = _line(system.defined(tensor), axis)
     if line is None:
         raise UnsupportedError(
-            f"unfold: how many steps {tensor.name} has along axis {axis} is not known; give its size"
+            f"unfold: how many steps {tensor.name} has along axis {axis} is not known\n"
+            "  Give its size: system.unfold(t, 3), or compile(sizes={..}, unfold=True)"
         )
     dims = tensor.dims[:axis] + tensor.dims[axis + 1 :]
     text = {c: f"{tensor.name}_{c}" if c >= 0 else f"{tensor.name}_m{-c}" for c in line}
@@ -148,13 +150,15 @@ def _enumerate(
     for access in _accesses(eq, term, set(steps)):
         sub = access.subs[axes[access.tensor]]
         if has_reads(sub):
-            raise UnsupportedError(f"unfold: {access!r} takes its step from data, so it cannot be written out")
+            raise UnsupportedError(
+                f"unfold: {access!r} takes its step from data, so it cannot be written out\n  Compile it with its loop"
+            )
         along |= indices_of(sub)
     chosen = [i for i in term.domain.indices if i in along]
     shadow = term.domain.project(chosen).set
     flat = shadow.project_out(PARAM, 0, shadow.dim(PARAM))
     if not flat.is_bounded():
-        raise UnsupportedError(f"unfold: how many steps {term.value!r} takes is not known; give its size")
+        raise UnsupportedError(f"unfold: how many steps {term.value!r} takes is not known\n  Give its size")
     found = []
     for row in sorted(map(tuple, points(flat).tolist())):
         part = _at(term, dict(zip(chosen, row, strict=True)))

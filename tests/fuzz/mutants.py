@@ -28,14 +28,20 @@ def random_mutant(seed: int) -> Program:
 
 
 def check_mutant(program: Program, run: bool = True) -> str:
-    """What became of it: "refused" when made, "refused when run", or "agrees" ("accepted" unless `run`). Raises for
-    anything else."""
+    """What became of it: "refused" when made, "refused when run", "agrees" ("accepted" unless `run`), or "no program"
+    of Python. Raises for anything else."""
     try:
         with np.errstate(all="ignore"):
             system = program.system().ir
     except GraphcError as error:
         assert len(str(error).splitlines()) > 1, f"a message without a place or a mend: {error}"
         return "refused"
+    except (SyntaxError, ZeroDivisionError):
+        return "no program"  # Python or SymPy refuses the text: Mod(j, 0)
+    except TypeError as error:
+        if " takes exactly " in str(error):  # Mod of three arguments
+            return "no program"
+        raise
     if not run:
         return "accepted"
     wanted = [eq.tensor for eq in system.equations if eq.tensor.name in program.defined]

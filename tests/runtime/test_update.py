@@ -57,7 +57,7 @@ def test_many_steps_in_one_call(step, n):
 
 
 def test_no_steps_are_refused(step):
-    with pytest.raises(ArgumentError, match=r"loop\(0\): the number of runs must be at least 1"):
+    with pytest.raises(ArgumentError, match=r"loop\(0\): the number of runs must be an integer of at least 1"):
         step.loop(0, **given())
 
 
@@ -108,8 +108,11 @@ def test_arguments_not_updated_may_share_memory():
 @pytest.mark.parametrize(
     "bad, message",
     [
-        (lambda: np.ones((5, 2))[:, 0], "w is updated in place, so it must be a writable, C-contiguous array"),
-        (lambda: np.broadcast_to(1.0, 5), "w is updated in place, so it must be a writable, C-contiguous array"),
+        (lambda: np.ones((5, 2))[:, 0], "w is updated in place, so it must be a writable, aligned, C-contig"),
+        (
+            lambda: np.broadcast_to(1.0, 5),
+            "w is updated in place, so it must be a writable, aligned, C-contiguous array",
+        ),
         (lambda: [1.0] * 5, "w is updated in place, so it must be a NumPy array, not list"),
         (lambda: np.ones(5, np.float32), "w has dtype float32, but float64 is wanted"),
     ],
