@@ -93,10 +93,13 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
         if nest.sums:
             together = _together(s, nest)
             done.update(other for other, _ in together)
+            guards = conditions(s.domain, (), context)
             with ExitStack() as stack:
-                for g in conditions(s.domain, (), context):
+                for g in guards:
                     stack.enter_context(e.only_if(e.value(g)))
                 _reduce_together(e, together, nest, context)
+            for other, _ in together if guards else ():
+                e.forget(other.tensor)  # what is at hand outside the branch is from before it
         elif is_scatter(s, nest.parallel, nest.outer) or (inner and s.mode == "set"):
             _accumulate_in_memory(e, s, nest, context)
         elif not inner:
