@@ -57,6 +57,18 @@ FOUND = {
         {"T": 3, "N": 2}, {"x": TN},
         ("Eq(z[t, i], tanh(x[t, i]))", {"z": TN}), ("Eq(y[t, i], 0)", {"y": TN}),
     ),
+    "tensor expressions under Mod": program(
+        {"T": 9}, {"x": T, "q": (T, "values")}, ("Eq(y[t], Mod(x[t], 3) + Mod(q[t], 3) + q[t] % 2)", {"y": T}),
+    ),
+    "a reduction under log": program(
+        {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t, i], log(4 + x[t, i] - logsumexp(x[t, j], j)))", {"y": TN}),
+    ),
+    "means under a condition, all sizes baked in": program(
+        {"T": 4, "N": 2}, {"x": T}, ("Eq(h, Mean(x[t]**2, t) + Sum(x[t], t)*Mean(sin(x[t]), t))", {"h": ()}),
+    ),
+    "the place of the largest, walked": program(
+        {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], x[t, argmax(x[t, i], i)]*argmin(x[t, i], i))", {"y": T}),
+    ),
     "a power of integers": program(
         {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], amax(x[t, i]**3, i))", {"y": T}), integer=True,
     ),
