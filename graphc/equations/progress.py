@@ -255,6 +255,11 @@ def _message(path: Sequence[Edge], reads: AsWritten) -> str:
     for e in path:
         at = tuple(substitute(s, _solved(e.term.write, at)) for s in e.read.subs)
         steps.append(_element(e.source, at, shown))
+    last = path[0].target
+    ends = list(zip(path[0].term.write, at, strict=True))[: shown.get(last, len(at))]
+    same = {tuple(sorted((repr(a), repr(b)))) for a, b in ends if repr(a) != repr(b)}
+    if same:  # the element read last is the first one only there
+        steps[-1] += f", the same where {' and '.join(' = '.join(pair) for pair in sorted(same))}"
     where = "\n  and ".join(dict.fromkeys(str(e.term.origin) for e in path))
     mend = "Read an earlier element somewhere on the cycle, or solve the equations by hand"
     return complain(f"a cycle makes no progress: {' -> '.join(steps)}", where, mend)

@@ -59,7 +59,7 @@ def _other_rank(tensor: Tensor, array: Array) -> str:
         return "It is a scalar: pass a number"
     if array.ndim < len(tensor.dims):
         return "Add axes of one element: x[None], x[:, None]"
-    return "Select or reshape; many samples at once are System.batch's business"
+    return "Select or reshape; for many samples at once see System.batch"
 
 
 def _other_dtype(name: str, found: np.dtype[Any], wanted: np.dtype[Any], real: bool) -> ArgumentError:
@@ -84,7 +84,7 @@ def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
         array = np.from_dlpack(value) if _has_dlpack(value) else np.asarray(value)
     except Exception as error:
         raise ArgumentError(
-            f"{tensor.name}: {type(value).__name__} cannot be read as an array ({error})\n"
+            f"{tensor.name}: this {type(value).__name__} cannot be read as an array of numbers\n"
             "  Pass a NumPy array, or lists of numbers of equal lengths"
         ) from error
     if array.dtype.kind not in "biufc":

@@ -1,241 +1,17 @@
-"""Programs that must be refused: each function is one, and its docstring is the exact message."""
+"""Programs that define too much, too little or something else: docstrings are the exact messages."""
 
 import sympy as sp
 
 import graphc as gc
-from graphc import D, Eq, Mean, Piecewise, Sum, System, exp, softmax, tanh
+from graphc import D, Eq, Mean, Sum, System, softmax, tanh
 
-T, N, H, C, K = gc.sizes("T N H C K")
-t, u, i, j, k, m, n = gc.indices("t u i j k m n")
-x, W, U, b = gc.Input("x", T, N), gc.Param("W", H, H), gc.Param("U", H, N), gc.Param("b", H)
+T, N, H, C = gc.sizes("T N H C")
+t, u, i, j, k, n = gc.indices("t u i j k n")
+x, W, b = gc.Input("x", T, N), gc.Param("W", H, H), gc.Param("b", H)
 p, v = gc.Param("p"), gc.Input("v", N)
-a, s, y, z, L = gc.Tensor("a", T, H), gc.Tensor("s", T, H), gc.Tensor("y", T, C), gc.Tensor("z", T), gc.Tensor("L")
+a, s, z, L = gc.Tensor("a", T, H), gc.Tensor("s", T, H), gc.Tensor("z", T), gc.Tensor("L")
 word, left = gc.Input("word", T, dtype="int64"), gc.Input("left", N, dtype="int64")
 G, q = gc.Tensor("G", N, N), gc.Tensor("q", N)
-
-
-# -- shapes
-
-
-def vector_addition():
-    """
-    ShapeError: axis 0 of x[t] has size N, axis 0 of b has size H
-      in Eq(s[t], b + x[t])
-      Only scalars broadcast; use index notation to say which axes meet
-    """
-    System(Eq(s[t], b + x[t]))
-
-
-def vector_addition_of_other_rank():
-    """
-    ShapeError: b has 1 free axis (H), W has 2 free axes (H, H)
-      in Eq(s[t], W + b)
-      Only scalars broadcast; use index notation to say which axes meet
-    """
-    System(Eq(s[t], b + W))
-
-
-def function_of_other_shape():
-    """
-    ShapeError: axis 0 of y[t] has size C, axis 0 of tanh(W @ b) has size H
-      in Eq(y[t], tanh(W @ b))
-      Only scalars broadcast; use index notation to say which axes meet
-    """
-    System(Eq(y[t], tanh(W @ b)))
-
-
-def contraction():
-    """
-    ShapeError: W @ x[t] contracts axis 1 of W, of size H, with axis 0 of x[t], of size N
-      in Eq(s[t], W @ x[t])
-      `@` contracts the last free axis with the first, which need equal sizes; .T transposes
-    """
-    System(Eq(s[t], W @ x[t]))
-
-
-def contraction_of_a_scalar():
-    """
-    ShapeError: p in p @ b has no free axis to contract
-      in Eq(s[t], p @ b)
-      Multiply scalars with *
-    """
-    System(Eq(s[t], p @ b))
-
-
-def index_over_two_sizes():
-    """
-    ShapeError: the index i runs over an axis of size N in x[t, i] and over one of size H in W[i, j]
-      in Eq(z[t], Sum(x[t, i]*x[t, j]*W[i, j], i, j))
-      Give it a range if that is meant: (i, 0, N - 1)
-    """
-    System(Eq(z[t], Sum(W[i, j] * x[t, i] * x[t, j], i, j)))
-
-
-def left_index_over_another_size():
-    """
-    ShapeError: the index i runs over an axis of size H on the left, and over axis 1 of x[t, i], of size N
-      in Eq(s[t, i], x[t, i])
-      Use an index of its own for each size
-    """
-    System(Eq(s[t, i], x[t, i]))
-
-
-def subscript_with_a_free_axis():
-    """
-    ShapeError: the subscript word of v[word] has 1 free axis (T); a subscript is one integer
-      in Eq(z[t], v[word])
-      Give it an index: word[t]
-    """
-    System(Eq(z[t], v[word]))
-
-
-def convolution_of_other_rank():
-    """
-    ShapeError: v has 1 free axis (N), W has 2 free axes (H, H)
-      in Eq(q, conv(v, W))
-      A convolution runs over all free axes: subscript the others
-    """
-    System(Eq(q, gc.conv(v, W)))
-
-
-def strides_of_other_rank():
-    """
-    ShapeError: conv(v, b, stride=(1, 2)) has 2 strides for 1 axes
-      in Eq(q, conv(v, b, stride=(1, 2)))
-      Give one, or one for each axis
-    """
-    System(Eq(q, gc.conv(v, b, stride=(1, 2))))
-
-
-def gradient_of_a_vector():
-    """
-    ShapeError: D(q, p) needs a scalar, and q has dimensions (N)
-      in Eq(L, Sum(D(q, p)))
-      Sum it first: D(Sum(q), p)
-    """
-    System(Eq(q[i], v[i] * p), Eq(L, Sum(D(q, p))))
-
-
-# -- domains
-
-
-def no_start_value():
-    """
-    DomainError: s[t-1] at t = 0 reads s[-1], which no equation defines
-      in Eq(s[t], tanh(W @ s[t-1]))
-      for example with H = 3, T = 3
-      Define it: Eq(s[-1], ..)
-    """
-    System(Eq(s[t], tanh(W @ s[t - 1])))
-
-
-def no_start_value_in_index_notation():
-    """
-    DomainError: s[t-1, j] at t = 0, j = 0 reads s[-1, 0], which no equation defines
-      in Eq(s[t, i], tanh(Sum(W[i, j]*s[t-1, j], j)))
-      for example with H = 3, T = 3
-      Define it: Eq(s[-1, 0], ..)
-    """
-    System(Eq(s[t, i], tanh(Sum(W[i, j] * s[t - 1, j], j))))
-
-
-def one_start_value_too_few():
-    """
-    DomainError: z[t-2] at t = 1 reads z[-1], which no equation defines
-      in Eq(z[t], z[t-2] + z[t-1])
-      for example with T = 3
-      Define it: Eq(z[-1], ..)
-    """
-    System(Eq(z[t], z[t - 1] + z[t - 2]), Eq(z[0], 1))
-
-
-def reading_past_the_end():
-    """
-    DomainError: x[t+1, 0] at t = 2 reads x[3, 0], but its dimensions are (T, N)
-      in Eq(z[t], x[t+1, 0])
-      for example with N = 3, T = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for x; or keep the index inside
-    """
-    System(Eq(z[t], x[t + 1, 0]))
-
-
-def reading_a_fixed_element():
-    """
-    DomainError: v[3] reads v[3], but its dimensions are (N)
-      in Eq(L, v[3])
-      for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
-    """
-    System(Eq(L, v[3]))
-
-
-def not_a_factor_of_the_sum():
-    """
-    DomainError: v[i-m] at i = 0, m = 1 reads v[-1], but its dimensions are (N)
-      in Eq(c[i], Sum(exp(v[i-m]), (m, 0, K - 1)))
-      for example with K = 3, N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
-    """
-    System(Eq(gc.Tensor("c", N + K - 1)[i], Sum(exp(v[i - m]), (m, 0, K - 1))))
-
-
-def outside_the_triangle():
-    """
-    DomainError: G[i, N-1] at i = 0 reads G[0, 2], which no equation defines
-      in Eq(q[i], G[i, N-1])
-      for example with N = 3
-      Define it: Eq(G[0, 2], ..)
-    """
-    System(Eq(G[i, j], Piecewise((v[i], j <= i))), Eq(q[i], G[i, N - 1]))
-
-
-# -- causality
-
-
-def cycle_of_two():
-    """
-    CausalityError: a cycle makes no progress: s[t] -> a[t] -> s[t]
-      in Eq(s[t], tanh(a[t]))
-      and Eq(a[t], W @ s[t])
-      Read an earlier element somewhere on the cycle, or solve the equations by hand
-    """
-    System(Eq(s[t], tanh(a[t])), Eq(a[t], W @ s[t]))
-
-
-def cycle_of_one():
-    """
-    CausalityError: a cycle makes no progress: z[t] -> z[t]
-      in Eq(z[t], tanh(z[t]) + 1)
-      Read an earlier element somewhere on the cycle, or solve the equations by hand
-    """
-    System(Eq(z[t], tanh(z[t]) + 1))
-
-
-def cycle_of_a_scalar():
-    """
-    CausalityError: a cycle makes no progress: L -> L
-      in Eq(L, tanh(L))
-      Read an earlier element somewhere on the cycle, or solve the equations by hand
-    """
-    System(Eq(L, tanh(L)))
-
-
-def cycle_back_and_forth():
-    """
-    CausalityError: a cycle makes no progress: z[t] -> z[t+1] -> z[t]
-      in Eq(z[t], z[t-1] + z[t+1])
-      Read an earlier element somewhere on the cycle, or solve the equations by hand
-    """
-    System(Eq(z[t], z[t - 1] + z[t + 1]), Eq(z[-1], 0), Eq(z[T], 0))
-
-
-def loss_that_depends_on_its_gradient():
-    """
-    CausalityError: L depends on its own gradient D(L, v)
-      in Eq(q[i], -D(L, v)[i] + v[i])
-      Give the updated value a name of its own
-    """
-    System(Eq(q[i], v[i] - D(L, v)[i]), Eq(L, Sum(q * v)))
 
 
 # -- definitions
@@ -420,6 +196,48 @@ def not_one_to_one():
     System(Eq(q[i + j], 0))
 
 
+def every_second_and_every_third():
+    """
+    DefinitionError: q[0] is defined twice, for example with N = 3
+      in Eq(q[2*i], 0)
+      and Eq(q[3*i], 1)
+      Say which holds there, Eq(q[0], ..), or divide the indices with a Piecewise
+    """
+    System(Eq(q[2 * i], 0), Eq(q[3 * i], 1), Eq(q[i], v[i]))
+
+
+def shifted_sum_index():
+    """
+    DefinitionError: Sum over i + 1: a reduction runs over an index, or a triple (index, first, last)
+      Write Sum(.., i) or Sum(.., (i, 0, 2)); a shift belongs into the body
+    """
+    System(Eq(L, Sum(v[i], i + 1)))
+
+
+def range_of_two_numbers():
+    """
+    DefinitionError: Sum over (i, 0): a reduction runs over an index, or a triple (index, first, last)
+      Write Sum(.., i) or Sum(.., (i, 0, 2)); a shift belongs into the body
+    """
+    System(Eq(L, Sum(v[i], (i, 0))))
+
+
+def name_with_a_blank():
+    """
+    DefinitionError: the name of a tensor must be a Python identifier, not 'my input'
+      Use letters, digits and underscores, a letter first
+    """
+    gc.Input("my input", N)
+
+
+def gradient_with_respect_to_an_element():
+    """
+    DefinitionError: D(L, W[0, 0]): a gradient is with respect to a whole tensor
+      Write D(.., W)[0, 0]
+    """
+    System(Eq(L, Sum(W)), Eq(z[t], D(L, W[0, 0])))
+
+
 # -- what is not supported
 
 
@@ -517,3 +335,35 @@ def gradient_of_a_computed_tensor_that_is_not():
       Define it: Eq(q, ..)
     """
     System(Eq(L, Sum(v)), Eq(z[t], Sum(D(L, q))))
+
+
+def element_of_half_precision():
+    """
+    UnsupportedError: h has dtype 'float16'; graphc has float64, float32, int64, int32
+      Leave it away for real numbers; float32 is chosen when compiling: compile(dtype="float32")
+    """
+    gc.Input("h", N, dtype="float16")
+
+
+def recurrence_whose_size_is_open():
+    """
+    UnsupportedError: unfold: how many steps z has along axis 0 is not known
+      Give its size: system.unfold(t, 3), or compile(sizes={..}, unfold=True)
+    """
+    System(Eq(z[t], z[t - 1]), Eq(z[-1], 0)).compile("z", unfold=True)
+
+
+def tree_written_out():
+    """
+    UnsupportedError: unfold: the order of the cycle q is read from data, so it cannot be written out
+      Compile it with its loop: unfold=False
+    """
+    System(Eq(q[n], q[left[n]] + v[n]), Eq(q[0], 0)).compile("q", sizes={N: 4}, unfold=True)
+
+
+def functions_among_integers():
+    """
+    UnsupportedError: tanh has no value among the integers
+      Compile with dtype='float64'
+    """
+    System(Eq(z[t], tanh(x[t, 0]))).compile("z", dtype="int64")

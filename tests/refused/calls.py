@@ -1,0 +1,295 @@
+"""Calls that must be refused: each function is one, and its docstring is the exact message."""
+
+from functools import cache
+
+import numpy as np
+
+import graphc as gc
+from graphc import Eq, Sum, System
+
+T, N, M = gc.sizes("T N M")
+t, i, j, n = gc.indices("t i j n")
+x, W = gc.Input("x", T, N), gc.Param("W", M, N)
+v, w, w_next = gc.Input("v", N), gc.Param("w", N), gc.Tensor("w_next", N)
+word, left = gc.Input("word", T, dtype="int64"), gc.Input("left", N, dtype="int64")
+y, z, h, L = gc.Tensor("y", T, M), gc.Tensor("z", T), gc.Tensor("h", N), gc.Tensor("L")
+X, WEIGHTS = np.arange(15.0).reshape(5, 3), np.ones((4, 3))
+SYSTEM = System(Eq(y[t, j], Sum(W[j, i] * x[t, i], i)))
+
+
+@cache
+def _product():
+    return SYSTEM.compile("y")
+
+
+@cache
+def _powers():
+    base = gc.Param("base")
+    return System(Eq(z[0], 1), Eq(z[t], base * z[t - 1])).compile("z")
+
+
+@cache
+def _convolution():
+    kernel, c = gc.Param("w", M), gc.Tensor("c", N - M + 1)
+    return System(Eq(c[i], Sum(v[i + j] * kernel[j], j))).compile("c")
+
+
+@cache
+def _picked():
+    rows = gc.Input("x", M, N)
+    return System(Eq(z[t], rows[word[t], 0])).compile("z")
+
+
+@cache
+def _tree():
+    return System(Eq(h[n], h[left[n]] + v[n]), Eq(h[0], v[0])).compile("h")
+
+
+@cache
+def _step():
+    return System(Eq(w_next[i], w[i] - v[i])).compile(update={w: w_next})
+
+
+def missing_argument():
+    """
+    ArgumentError: missing argument W
+      Pass W=.. of shape (M, N)
+    """
+    _product()(x=X)
+
+
+def unknown_argument():
+    """
+    ArgumentError: unknown argument bias
+      The arguments are x, W, and the sizes M, N, T
+    """
+    _product()(x=X, W=WEIGHTS, bias=X)
+
+
+def single_precision():
+    """
+    ArgumentError: x has dtype float32, but float64 is wanted
+      Pass x=x.astype('float64'), or compile with dtype='float32'
+    """
+    _product()(x=X.astype("float32"), W=WEIGHTS)
+
+
+def complex_numbers():
+    """
+    ArgumentError: x has dtype complex128, but float64 is wanted
+      Arguments are real numbers or integers: convert it first
+    """
+    _product()(x=X + 1j, W=WEIGHTS)
+
+
+def objects():
+    """
+    ArgumentError: x has dtype object, but float64 is wanted
+      Arguments are real numbers or integers: convert it first
+    """
+    _product()(x=X.astype(object), W=WEIGHTS)
+
+
+def nothing():
+    """
+    ArgumentError: x: NoneType is not an array of numbers: NumPy makes object of it
+      Pass a NumPy array, or lists of numbers of equal lengths
+    """
+    _product()(x=None, W=WEIGHTS)
+
+
+def text():
+    """
+    ArgumentError: x: str is not an array of numbers: NumPy makes <U7 of it
+      Pass a NumPy array, or lists of numbers of equal lengths
+    """
+    _product()(x="numbers", W=WEIGHTS)
+
+
+def lists_of_unequal_lengths():
+    """
+    ArgumentError: x: this list cannot be read as an array of numbers
+      Pass a NumPy array, or lists of numbers of equal lengths
+    """
+    _product()(x=[[1.0, 2.0], [3.0]], W=WEIGHTS)
+
+
+def masked_elements():
+    """
+    ArgumentError: x is a masked array, and 1 element of it masked: equations have no masks
+      Say what stands there: x.filled(0), or multiply by a mask in the equations
+    """
+    _product()(x=np.ma.masked_less(X, 1), W=WEIGHTS)
+
+
+def one_axis_too_few():
+    """
+    ArgumentError: x has 1 dimension (3,), but is declared with 2: x(T, N)
+      Add axes of one element: x[None], x[:, None]
+    """
+    _product()(x=X[0], W=WEIGHTS)
+
+
+def one_axis_too_many():
+    """
+    ArgumentError: x has 3 dimensions (1, 5, 3), but is declared with 2: x(T, N)
+      Select or reshape; for many samples at once see System.batch
+    """
+    _product()(x=X[None], W=WEIGHTS)
+
+
+def sizes_that_contradict_each_other():
+    """
+    ArgumentError: axis 1 of argument W has 2 elements, but W(M, N) has N = 3 there (N = 3 from x)
+      Pass shapes that agree, or give the axes different sizes
+    """
+    _product()(x=X, W=WEIGHTS[:, :2])
+
+
+def size_that_contradicts_a_shape():
+    """
+    ArgumentError: axis 0 of argument x has 5 elements, but x(T, N) has T = 3 there (T = 3 from the call)
+      Pass shapes that agree, or give the axes different sizes
+    """
+    _product()(x=X, W=WEIGHTS, T=3)
+
+
+def size_that_was_baked_in():
+    """
+    ArgumentError: size T = 5, but T = 4 was baked in when compiled
+      Leave sizes={'T': 4} away in compile(..) to choose it at each call
+    """
+    SYSTEM.compile("y", sizes={T: 4})(x=X[:4], W=WEIGHTS, T=5)
+
+
+def size_that_nobody_tells():
+    """
+    ArgumentError: size T cannot be inferred: no argument's shape tells it
+      Pass it by name: T=..
+    """
+    _powers()(base=2.0)
+
+
+def negative_size():
+    """
+    ArgumentError: size T = -1 must be an integer of at least 0
+      Pass a Python int: T=10
+    """
+    _powers()(base=2.0, T=-1)
+
+
+def size_that_is_no_integer():
+    """
+    ArgumentError: size T = 2.5 must be an integer of at least 0
+      Pass a Python int: T=10
+    """
+    _powers()(base=2.0, T=2.5)
+
+
+def size_beyond_all_memory():
+    """
+    ArgumentError: z(T) has 2305843009213693952 elements at T = 2305843009213693952
+      That is more than memory can address
+    """
+    _powers()(base=2.0, T=2**61)
+
+
+def kernel_longer_than_the_signal():
+    """
+    ArgumentError: dimension -M + N + 1 of c is negative (-2) at M = 5, N = 2
+      Call with another M and N
+    """
+    _convolution()(v=np.ones(2), w=np.ones(5))
+
+
+def negative_index():
+    """
+    ArgumentError: index -1 read from data is outside axis 0 of x, which has 5 elements
+      in Eq(z[t], x[word[t], 0])
+      Indices run from 0 to 4; negative ones do not count from the end
+    """
+    _picked()(x=X, word=[0, -1])
+
+
+def index_past_the_end():
+    """
+    ArgumentError: index 5 read from data is outside axis 0 of x, which has 5 elements
+      in Eq(z[t], x[word[t], 0])
+      Indices run from 0 to 4; negative ones do not count from the end
+    """
+    _picked()(x=X, word=[0, 5])
+
+
+def indices_that_are_no_integers():
+    """
+    ArgumentError: word has dtype float64, but int64 is wanted
+      Indices are integers: pass word=word.astype('int64')
+    """
+    _picked()(x=X, word=np.array([0.0, 1.0]))
+
+
+def child_behind_its_parent():
+    """
+    ArgumentError: index 2 read from data points at an element of h that is not computed yet
+      in Eq(h[n], v[n] + h[left[n]])
+      Order the elements so that each reads only those before it (children before their parents)
+    """
+    _tree()(left=[0, 2, 0], v=np.ones(3))
+
+
+def computed_subscript_past_the_end():
+    """
+    ArgumentError: the subscript t * t = 9 is outside axis 0 of x, which has 5 elements
+      in Eq(z[t], x[t**2, 0])
+      Indices run from 0 to 4; negative ones do not count from the end
+    """
+    System(Eq(z[t], x[t * t, 0])).compile("z")(x=X)
+
+
+def first_element_of_nothing():
+    """
+    DomainError: with N = 0, v[0] reads v[0], which does not exist
+      in Eq(L, v[0])
+      Call with at least one element
+    """
+    System(Eq(L, v[0])).compile("L")(v=np.ones(0))
+
+
+def updated_argument_that_is_shared():
+    """
+    ArgumentError: w is updated in place but shares memory with v
+      Pass v=v.copy()
+    """
+    _step()(w=X[0], v=X[0])
+
+
+def updated_argument_that_is_read_only():
+    """
+    ArgumentError: w is updated in place, so it must be a writable, aligned, C-contiguous array
+      Make one before the first call: w = np.ascontiguousarray(w).copy()
+    """
+    _step()(w=np.broadcast_to(1.0, 3), v=X[0])
+
+
+def updated_argument_with_gaps():
+    """
+    ArgumentError: w is updated in place, so it must be a writable, aligned, C-contiguous array
+      Make one before the first call: w = np.ascontiguousarray(w).copy()
+    """
+    _step()(w=X[:, 0], v=X[:, 1].copy())
+
+
+def updated_argument_that_is_a_list():
+    """
+    ArgumentError: w is updated in place, so it must be a NumPy array, not list
+      Make one before the first call: w = np.array(w)
+    """
+    _step()(w=[1.0, 2.0], v=X[0, :2].copy())
+
+
+def no_runs():
+    """
+    ArgumentError: loop(0): the number of runs must be an integer of at least 1
+      Write f.loop(100, x=.., W=..)
+    """
+    _step().loop(0, w=X[0].copy(), v=X[0])
