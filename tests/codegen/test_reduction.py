@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import D, Eq, Max, Mean, Sum, amax, log
+from graphc import D, Eq, Max, Mean, Piecewise, Sum, amax, log
 
-N = gc.sizes("N")
-n, k = gc.indices("n k")
+N, M = gc.sizes("N M")
+n, k, m = gc.indices("n k m")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -59,3 +59,29 @@ def test_a_sum_that_reads_another_comes_after_it():
     u = np.arange(11.0)
     found = run(x=u)
     assert found.total == u.sum() and found.spread == ((u - u.sum()) ** 2).sum()
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 9])
+def test_a_sum_over_one_point_that_may_not_be_there(length):
+    x, third, squares, both = gc.Input("x", N), gc.Tensor("third"), gc.Tensor("squares"), gc.Tensor("both")
+    run = gc.System(
+        Eq(third, Sum(Piecewise((x[n], Eq(n, 2)), (0, True)), n)),
+        Eq(squares, Sum(x[n] ** 2, n)),
+        Eq(both, Sum(Piecewise((x[n], Eq(n, 2)), (3 * x[n], Eq(n, 1)), (0, True)), n)),
+    ).compile("third", "squares", "both")
+    room = np.full(16, 1e9)
+    room[:length] = 1 + np.arange(length)
+    found, u = run(x=room[:length]), room[:length]
+    assert found.third == (3 if length > 2 else 0) and found.squares == u @ u
+    assert found.both == (3 if length > 2 else 0) + (6 if length > 1 else 0)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 9])
+def test_contributions_before_under_and_after_a_condition(length):
+    """What a branch adds to memory is not lost to a value kept at hand from before it."""
+    x, y, total = gc.Input("x", N), gc.Input("y", M), gc.Tensor("total")
+    run = gc.System(
+        Eq(total, Sum(x[n] * y[m], n, m) + Sum(Piecewise((x[n], Eq(n, 2)), (0, True)), n) + Sum(y[m], m)),
+    ).compile("total")
+    u, v = 1 + np.arange(float(length)), np.array([2.0, 3.0])
+    assert run(x=u, y=v) == u.sum() * 5 + (3 if length > 2 else 0) + 5
