@@ -12,16 +12,18 @@ from graphc.equations.system import System, Term
 
 
 def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
-    """DomainError if at these sizes some equation reads an element that does not exist."""
+    """DomainError if at these sizes some equation reads, or contributes to, an element that does not exist."""
     with LOCK:
         for eq in system.equations:
-            for term, read in eq.reads():
-                _check(system, term, read, sizes)
+            for term in eq.terms:
+                _check(system, term, Read(eq.tensor, term.write), sizes, "contributes to")
+                for read in term.reads:
+                    _check(system, term, read, sizes, "reads")
 
 
-def _check(system: System, term: Term, read: Read, sizes: Mapping[str, int]) -> None:
-    image = fix_sizes(term.domain.image(read.subs, read.tensor.dims), dict(sizes))
-    outside = image - fix_sizes(system.defined(read.tensor), dict(sizes))
+def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
+    image = fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes))
+    outside = image - fix_sizes(system.defined(access.tensor), dict(sizes))
     if outside.is_empty():
         return
     found = sample(outside)
@@ -29,6 +31,6 @@ def _check(system: System, term: Term, read: Read, sizes: Mapping[str, int]) -> 
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}
     empty = ", ".join(f"{n} = 0" for n, v in sizes.items() if v == 0)
     raise DomainError(
-        f"with {empty}, {show(substitute(read, known))} reads {read.tensor.name}[{', '.join(map(str, point))}],"
+        f"with {empty}, {show(substitute(access, known))} {verb} {access.tensor.name}[{', '.join(map(str, point))}],"
         f" which does not exist\n  in {term.origin or show(term.value)}\n  Call with at least one element"
     )

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 import graphc as gc
-from graphc import Eq, Sum, System
+from graphc import D, Eq, Sum, System
 
 T, N, M = gc.sizes("T N M")
 t, i, j, n = gc.indices("t i j n")
@@ -253,6 +253,16 @@ def first_element_of_nothing():
       Call with at least one element
     """
     System(Eq(L, v[0])).compile("L")(v=np.ones(0))
+
+
+def gradient_of_the_first_element_of_nothing():
+    """
+    DomainError: with N = 0, dv[0] contributes to dv[0], which does not exist
+      in Eq(h[0], v[0])
+      Call with at least one element
+    """
+    system = System(Eq(h[i], 2 * h[i - 1]), Eq(h[0], v[0]), Eq(L, Sum(h)))
+    system.compile(D(L, v))(v=np.ones(0))
 
 
 def updated_argument_that_is_shared():
