@@ -17,7 +17,7 @@ import numpy as np
 
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
-from graphc.equations.domain import LOCK, fix_sizes, sample
+from graphc.equations.domain import exclusively, fix_sizes, sample
 from graphc.equations.errors import ArgumentError, DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.sizes import whole
@@ -61,7 +61,7 @@ def compile(
     options = Options(_dtype(dtype), unfold, threads, frozenset(passes))
     _refuse_options(options)
     update = dict(update or {})
-    with LOCK:
+    with exclusively():
         system = _bake(system, sizes or {})
         _refuse_updates(system, update)
         return _compile(system, tuple(outputs), options, update)
@@ -182,5 +182,5 @@ def _refuse_undefined(system: System, wanted: Collection[Tensor]) -> None:
 
 def recompile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:
     """A function again from what its pickle holds."""
-    with LOCK:
+    with exclusively():
         return _compile(system, outputs, options, update)

@@ -15,7 +15,12 @@ from functools import cache
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from graphc.equations.domain import LOCK
+from graphc.equations.locks import held_over_forks
+
 _lock = threading.RLock()  # LLVM's contexts and target machines are not to be entered by two threads at once
+# In the order in which a compilation takes them; llvmlite's own is taken whenever one of its objects dies, too.
+held_over_forks(LOCK, _lock, llvm.ffi.lib._lock._lock)
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Loaded:
         with _lock:
             # MCJIT wants a module, even an empty one, and takes ownership of a target machine of its own.
             holder = llvm.parse_assembly("", context=llvm.create_context())
-            # Its sections must lie within two gigabytes of each other, which LLVM's own memory manager leaves to chance.
+            # Sections must lie within two gigabytes of each other, which LLVM's own memory manager leaves to chance.
             self._engine = llvm.create_mcjit_compiler(holder, _machine(target, 0), use_lmm=True)
             self._engine.add_object_file(llvm.ObjectFileRef.from_data(object_code))
             self._engine.finalize_object()

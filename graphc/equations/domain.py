@@ -9,17 +9,31 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 import islpy as isl
 
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, postorder
+from graphc.equations.locks import held_over_forks
 
 # isl's contexts are not to be shared by threads: whoever works on systems holds this.
 LOCK = threading.RLock()
+held_over_forks(LOCK, TABLE_LOCK)
+
+
+@contextmanager
+def exclusively() -> Iterator[None]:
+    """For one piece of work on systems: no other thread does any, and what was kept for it is forgotten at its end."""
+    with LOCK:
+        try:
+            yield
+        finally:
+            forget()
+
 
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="}
 
@@ -86,7 +100,7 @@ def size_names(*exprs: Expr) -> set[str]:
     return set().union(*(_size_names(e) for e in exprs))
 
 
-@lru_cache(maxsize=8192)
+@cached
 def _size_names(e: Expr) -> frozenset[str]:
     return frozenset(n.name for n in postorder(e) if isinstance(n, Size))
 
@@ -214,7 +228,7 @@ class Domain:
         return str(shown)
 
 
-@lru_cache(maxsize=8192)
+@cached
 def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], dims: tuple[Expr, ...] | None) -> isl.Map:
     names = dict(zip(indices, _slots(len(indices)), strict=True))
     outs, conditions, used = _slots(len(subs), "o"), [], set()

@@ -15,15 +15,33 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 if TYPE_CHECKING:
     from graphc.equations.system import Tensor
 
 Number = int | float | Fraction | bool
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_CACHES: list[Callable[[], None]] = []
+
+
+def cached(f: Callable[P, R]) -> Callable[P, R]:
+    """`f`, a function of expressions, with its results kept until `forget`: they would keep dead expressions alive."""
+    found = lru_cache(maxsize=1 << 14)(f)
+    _CACHES.append(found.cache_clear)
+    return cast("Callable[P, R]", found)
+
+
+def forget() -> None:
+    """Drop all that was kept by `cached`."""
+    for clear in _CACHES:
+        clear()
+
 
 _TABLE: weakref.WeakValueDictionary[tuple[Any, ...], Expr] = weakref.WeakValueDictionary()
-_LOCK = threading.Lock()
+TABLE_LOCK = threading.RLock()
 _UIDS = count()
 
 # The kinds a value can have, each able to stand where a later one is wanted. `weak` is an integer that adapts to its
@@ -80,10 +98,10 @@ class Expr:
 
 
 def _intern(key: tuple[Any, ...], build: Callable[[], Any]) -> Any:
-    with _LOCK:
+    with TABLE_LOCK:
         found = _TABLE.get(key)
         if found is None:
-            found = _TABLE[key] = build()
+            found = _TABLE.setdefault(key, build())
         return found
 
 
@@ -214,7 +232,7 @@ def postorder(*roots: Expr) -> Iterator[Expr]:
     return _walk(roots) if known is None else iter(known)
 
 
-@lru_cache(maxsize=1 << 14)
+@cached
 def _short_order(root: Expr) -> tuple[Expr, ...] | None:
     """The order of a small expression, asked for again and again; None for one of many nodes."""
     found = tuple(islice(_walk((root,)), 101))

@@ -233,9 +233,9 @@ def _restore(equations: Any, ir: Representation, tensors: Any, axes: Any) -> Sys
 
 
 def _lock() -> Any:
-    from graphc.equations.domain import LOCK
+    from graphc.equations.domain import exclusively
 
-    return LOCK
+    return exclusively()
 
 
 def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:

@@ -107,6 +107,7 @@ class Frame:
         self.spare: dict[int, list[Array]] = {}
         self.cells: dict[str, Array] = {}
         self.last: Kind | None = None
+        self.busy = True  # from the start of a call to its end
 
     def outputs(self, shapes: Shapes) -> list[Array]:
         """Arrays for the outputs."""

@@ -80,27 +80,31 @@ class Function:
 
     def _call(self, arguments: Mapping[str, Any], repeat: int) -> Any:
         frame: Frame | None = getattr(self._local, "frame", None)
-        kind = frame.last if frame is not None else None
-        arrays = kind.match(arguments, frame.cells) if frame is not None and kind is not None else None
+        kind = arrays = None
+        if frame is not None:
+            if frame.busy:  # this call is in the middle of another (in a signal's handler, a finaliser)
+                frame = None
+            else:
+                frame.busy = True
+                kind = frame.last
+                arrays = None if kind is None else kind.match(arguments, frame.cells)
         if frame is None or kind is None or arrays is None:
-            frame, kind, arrays = self._prepare(arguments)
+            frame, kind, arrays = self._prepare(arguments, frame)
         shapes = kind.shapes
         outputs = frame.outputs(shapes)
-        if repeat == 1:
-            check = self._run((frame.call, *outputs, *arrays))
-        else:
+        if repeat != 1:
             frame.call[REPEAT] = repeat
-            try:
-                check = self._run((frame.call, *outputs, *arrays))
-            finally:
-                frame.call[REPEAT] = 1
+        check = self._run((frame.call, *outputs, *arrays))
+        if repeat != 1:
+            frame.call[REPEAT] = 1
         if check:
             raise self._bad_index(check, int(frame.call[BAD + 1]), shapes)
+        frame.busy = False  # not after an exception: the next call makes a new one
         if shapes.parts:
             outputs = [o if out.part is None else o[out.part] for o, out in zip(outputs, shapes.outputs, strict=True)]
         return outputs[0] if self._outputs is None else tuple.__new__(self._outputs, outputs)
 
-    def _prepare(self, arguments: Mapping[str, Any]) -> tuple[Frame, Kind, list[Array]]:
+    def _prepare(self, arguments: Mapping[str, Any], frame: Frame | None) -> tuple[Frame, Kind, list[Array]]:
         """Every check of a call's arguments, and what they become: this thread's memory, their kind, the arrays."""
         arrays, given = self._sort(arguments)
         key = (tuple([(n, a.shape) for n, a in arrays.items()]), *given.items())
@@ -108,7 +112,6 @@ class Function:
         if shapes is None:
             with LOCK:
                 shapes = self._shapes[key] = self._measure(arrays, given)
-        frame: Frame | None = getattr(self._local, "frame", None)
         if frame is None or frame.size < shapes.workspace:
             frame = self._local.frame = Frame(shapes.workspace)
         frame.last, frame.call[SIZES] = None, shapes.address

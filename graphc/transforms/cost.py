@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from graphc.equations.expr import Expr, Index, Op, Read, above_reads, postorder
+from graphc.equations.expr import Expr, Index, Op, Read, above_reads, cached, postorder
 from graphc.equations.ops import OPS
 
-CACHED = 1 << 14
 EXPENSIVE = 4  # operations that cost as much as a division are worth a tensor of their own
 
 
-@lru_cache(maxsize=CACHED)
+@cached
 def flops(e: Expr) -> int:
     """Operations on reals in the DAG of `e`, each counted once; those in subscripts do not count."""
     return sum(_costs(e))
 
 
-@lru_cache(maxsize=CACHED)
+@cached
 def expensive(e: Expr) -> bool:
     """Whether `e` contains a division, a root or a transcendental function."""
     return max(_costs(e), default=0) >= EXPENSIVE
@@ -34,13 +31,13 @@ def _costs(e: Expr) -> list[int]:
     return found
 
 
-@lru_cache(maxsize=CACHED)
+@cached
 def value_nodes(e: Expr) -> tuple[Expr, ...]:
     """The nodes of `e` outside subscripts, parents before children."""
     return tuple(reversed(above_reads(e)))
 
 
-@lru_cache(maxsize=CACHED)
+@cached
 def size(e: Expr) -> int:
     """Number of nodes."""
     return sum(1 for _ in postorder(e))

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import islpy as isl
 import networkx as nx
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Expr, Index, Op, Read, postorder, substitute, transform
+from graphc.equations.expr import Expr, Index, Op, Read, cached, postorder, substitute, transform
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import Names, extents
-from graphc.transforms.cost import CACHED, expensive, flops, value_nodes
+from graphc.transforms.cost import expensive, flops, value_nodes
 
 WORTH = 6  # operations saved per point before an inexpensive subexpression gets a tensor
 _CANONICAL = tuple(Index(f"i{k}") for k in range(16))
@@ -117,7 +116,7 @@ class Shapes:
         return self.known[root]
 
 
-@lru_cache(maxsize=CACHED)
+@cached
 def _renamed(term: Term) -> tuple[Expr, ...]:
     names: dict[Expr, Expr] = dict(zip(term.domain.indices, _CANONICAL, strict=False))
     return tuple(substitute(e, names) for e in (*term.write, term.value))
@@ -187,7 +186,7 @@ def _groups(equations: list[Equation]) -> dict[Expr, list[_Place]]:
     return {key: places for key, places in found.items() if len(places) > 1}
 
 
-@lru_cache(maxsize=CACHED)
+@cached
 def _canonical(node: Expr) -> tuple[Expr, tuple[Index, ...]] | None:
     """A node worth sharing with its indices renamed, and what they were."""
     if not isinstance(node, Op) or node.kind != "real" or not (expensive(node) or flops(node) > 1):
