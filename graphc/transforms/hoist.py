@@ -53,6 +53,8 @@ def _invariants(term: Term, cycle: set[Tensor]) -> list[Expr]:
     def leaves(node: Expr) -> bool:
         if node is term.value or node in reads_cycle or not isinstance(node, Op) or node.kind != "real":
             return False
+        if not steps and len(indices[node]) == whole:
+            return False
         if all(isinstance(n, Const | Size | Index | Op) for n in value_nodes(node)):
             return False
         if len(indices[node]) < whole and expensive(node):

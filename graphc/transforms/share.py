@@ -7,6 +7,7 @@ or is read from the elementwise equation that computes just this.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -147,9 +148,13 @@ def share_values(system: System) -> System:
     equations = list(system.equations)
     names = Names(system)
     groups = _groups(equations)
+    values: dict[tuple[int, int], _Value] = {}
+    for p in (p for places in groups.values() for p in places):
+        if (p.equation, p.term) not in values:
+            values[p.equation, p.term] = _Value(equations[p.equation].terms[p.term].value)
     # Larger ones first: what is inside them is gone when its turn comes.
     for key in sorted(groups, key=lambda k: -len(value_nodes(k))):
-        places = [p for p in groups[key] if p.node in value_nodes(equations[p.equation].terms[p.term].value)]
+        places = [p for p in groups[key] if values[p.equation, p.term].uses[p.node]]
         if len(places) < 2 or not (expensive(key) or (len(places) - 1) * flops(key) >= WORTH):
             continue
         owner = _owner(equations, places)
@@ -160,12 +165,37 @@ def share_values(system: System) -> System:
         else:
             tensor, places = equations[owner.equation].tensor, [p for p in places if p is not owner]
         for p in places:
-            eq = equations[p.equation]
-            term = replace(
-                eq.terms[p.term], value=substitute(eq.terms[p.term].value, {p.node: Read(tensor, p.indices)})
-            )
-            equations[p.equation] = replace(eq, terms=(*eq.terms[: p.term], term, *eq.terms[p.term + 1 :]))
+            values[p.equation, p.term].replace(p.node, Read(tensor, p.indices))
+    changed: dict[int, dict[int, Expr]] = {}
+    for (e, t), value in values.items():
+        if value.replaced:
+            changed.setdefault(e, {})[t] = substitute(equations[e].terms[t].value, value.replaced)
+    for e, new in changed.items():
+        terms = (replace(tm, value=new[t]) if t in new else tm for t, tm in enumerate(equations[e].terms))
+        equations[e] = replace(equations[e], terms=tuple(terms))
     return system.with_equations(equations)
+
+
+class _Value:
+    """A term's value while parts of it are replaced: how often each node above its reads is used in what is left."""
+
+    def __init__(self, value: Expr) -> None:
+        self.uses = Counter([value])
+        for node in value_nodes(value):
+            if not isinstance(node, Read):
+                self.uses.update(node.args)
+        self.replaced: dict[Expr, Expr] = {}
+
+    def replace(self, node: Expr, by: Expr) -> None:
+        self.replaced[node] = by
+        self.uses[node] = 0
+        gone = [node]
+        while gone:
+            node = gone.pop()
+            for child in () if isinstance(node, Read) else node.args:
+                self.uses[child] -= 1
+                if not self.uses[child]:
+                    gone.append(child)
 
 
 def _groups(equations: list[Equation]) -> dict[Expr, list[_Place]]:

@@ -219,7 +219,7 @@ def test_ctrl_c_in_a_loop_leaves_a_whole_number_of_updates():
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals by timer")
 def test_a_call_inside_another_call_of_the_same_function(run):
     """The handler of a signal (or a finaliser) comes in the middle of a call and calls the same function, with other
-    shapes and numbers: what the outer call has prepared must stay. One in 25 calls was wrong, with room to write
+    shapes and numbers: what the outer call has prepared must stay. Some calls were wrong, with room to write
     outside its arrays."""
     inner, others = 0, [np.ones(50), np.ones(3), np.ones(70)]
 
