@@ -19,18 +19,19 @@ from benchmarks.worker import fresh
 
 STEPS = (10, 1_000, 100_000, 1_000_000)
 ROUNDS, SHAPES = 3, 1000
+BAKED_ROUNDS = 7  # the T take turns; the least processor time counts, since other work would hide differences of 10 %
 LIMIT_S, SPREAD = 1.0, 0.10
 
 
 def graphc_baked(steps: int) -> list[float]:
-    """Seconds to compile with that T given; nothing is called (the largest would not fit)."""
+    """Seconds of processor time to compile with that T given; nothing is called (the largest would not fit)."""
     import graphc as gc
 
-    start = time.perf_counter()
+    start = time.process_time()
     equations, loss, parameters = system()
     sizes = {"N": BATCHED.inputs, "H": BATCHED.hidden, "C": BATCHED.classes, "B": BATCHED.batch, "T": steps}
     equations.compile(loss, *(gc.D(loss, p) for p in parameters), sizes=sizes, dtype="float32")
-    return [time.perf_counter() - start]
+    return [time.process_time() - start]
 
 
 def graphc_symbolic(steps: int) -> list[float]:
@@ -105,12 +106,25 @@ def _row(name: str, package: str, function: str, steps: int) -> Row:
     return row
 
 
+def _baked_rows() -> list[Row]:
+    """The least time for each T baked in."""
+    try:
+        taken = [[fresh("compile_time", "graphc_baked", steps)[0] for steps in STEPS] for _ in range(BAKED_ROUNDS)]
+    except RuntimeError as problem:
+        return [Row(f"graphc, T = {steps:,} baked in", note=str(problem)) for steps in STEPS]
+    least = [min(times) for times in zip(*taken, strict=True)]
+    return [
+        Row(f"graphc, T = {steps:,} baked in (processor time)", compile_s=time)
+        for steps, time in zip(STEPS, least, strict=True)
+    ]
+
+
 def reports(options: Options) -> list[Report]:
     """Compile times, then the count over random shapes."""
     rows = [_row(f"JAX lax.scan, T = {steps:,}", "jax", "jax_rolled", steps) for steps in (10, 100, 10_000)]
     verdicts: list[Verdict] = []
     if not options.peers_only:
-        baked = [_row(f"graphc, T = {steps:,} baked in", "graphc", "graphc_baked", steps) for steps in STEPS]
+        baked = _baked_rows()
         symbolic = _row("graphc, any T, first call T = 100", "graphc", "graphc_symbolic", 100)
         rows = [symbolic, *baked, *rows]
         times = [row.compile_s for row in baked if row.compile_s is not None]
