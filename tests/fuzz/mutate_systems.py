@@ -109,5 +109,6 @@ def other_size(system: System, rng: random.Random) -> System:
 
 
 def _reading(term: Term, old: Tensor, new: Tensor) -> Term:
-    put: dict[Expr, Expr] = {r: Read(new, r.subs) for r in reads(term.value) if r.tensor is old}
-    return replace(term, value=substitute(term.value, put))
+    put: dict[Expr, Expr] = {r: Read(new, r.subs) for r in term.reads if r.tensor is old}
+    write = tuple(substitute(w, put) for w in term.write)
+    return replace(term, write=write, value=substitute(term.value, put))
