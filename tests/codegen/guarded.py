@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from collections.abc import Mapping
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+
+from graphc.runtime import frame, function
 
 PAGE = mmap.PAGESIZE
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -37,9 +41,35 @@ class Room(mmap.mmap):
 
 def beside(array: Array, side: str) -> Array:
     """A writable copy that ends where the forbidden page begins, or begins where one ends."""
+    shape = np.shape(array)
     array = np.ascontiguousarray(array)
     room = Room(array.nbytes)
     offset = PAGE if side == "before" else PAGE + room.length - array.nbytes
-    found = np.frombuffer(room, array.dtype, array.size, offset).reshape(array.shape)
-    found[...] = array
+    found = np.frombuffer(room, array.dtype, array.size, offset).reshape(shape)
+    found[...] = array.reshape(shape)
     return found
+
+
+class GuardedFrame(frame.Frame):
+    """Buffers of a call, each beside a forbidden page."""
+
+    side = "after"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.block = beside(np.full(-(-size // 64) * 64, 0xFF, np.uint8), self.side)
+        self.call[frame.WORKSPACE] = self.block.ctypes.data
+
+    def outputs(self, shapes: frame.Shapes) -> list[Array]:
+        return [beside(np.full(out.shape, -1, out.dtype), self.side) for out in shapes.outputs]
+
+
+def call_guarded(run: function.Function, side: str, arguments: Mapping[str, Any]) -> Any:
+    """A call with arguments, results and workspace beside forbidden pages; its buffers are not used again."""
+    given = {k: beside(np.asarray(v), side) if np.ndim(v) else v for k, v in arguments.items()}
+    run._local.frame = None
+    try:
+        with patch.object(function, "Frame", GuardedFrame), patch.object(GuardedFrame, "side", side):
+            return run(**given)
+    finally:
+        run._local.frame = None

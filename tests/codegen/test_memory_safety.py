@@ -9,34 +9,16 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, compiler, tanh
-from graphc.runtime import frame, function
 from tests import oracle
-from tests.codegen.guarded import PAGE, beside
+from tests.codegen.guarded import PAGE, beside, call_guarded
 from tests.transforms.systems import EXAMPLES
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mprotect")
 SIDES = ("before", "after")
 
 
-class GuardedFrame(frame.Frame):
-    """Buffers of a call, each beside a forbidden page."""
-
-    side = "after"
-
-    def __init__(self, size):
-        super().__init__(size)
-        self.block = beside(np.full(-(-size // 64) * 64, 0xFF, np.uint8), self.side)
-        self.call[frame.WORKSPACE] = self.block.ctypes.data
-
-    def outputs(self, shapes):
-        return [beside(np.full(out.shape, -1, out.dtype), self.side) for out in shapes.outputs]
-
-
-def run_guarded(run, side, monkeypatch, **arguments):
-    monkeypatch.setattr(function, "Frame", GuardedFrame)
-    monkeypatch.setattr(GuardedFrame, "side", side)
-    run._local.frame = None
-    return oracle.listed(run(**{k: beside(np.asarray(v), side) if np.ndim(v) else v for k, v in arguments.items()}))
+def run_guarded(run, side, **arguments):
+    return oracle.listed(call_guarded(run, side, arguments))
 
 
 def test_the_forbidden_pages_are_forbidden():
@@ -54,7 +36,7 @@ def test_the_forbidden_pages_are_forbidden():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_examples_and_their_gradients(name, monkeypatch):
+def test_the_examples_and_their_gradients(name):
     system, loss, arguments = EXAMPLES[name]()
     graded, outputs = oracle.graded(system, loss)
     wanted = oracle.values(graded, outputs, arguments)
@@ -62,7 +44,7 @@ def test_the_examples_and_their_gradients(name, monkeypatch):
     needed = {k: np.asarray(v, np.int64 if graded.by_name[k].kind == "int" else np.float64) for k, v in arrays.items()}
     run = compiler.compile(graded, outputs)
     for side in SIDES:
-        oracle.same(run_guarded(run, side, monkeypatch, **needed, **given), wanted, rtol=1e-9, atol=1e-9)
+        oracle.same(run_guarded(run, side, **needed, **given), wanted, rtol=1e-9, atol=1e-9)
 
 
 T, N, M, K = gc.sizes("T N M K")
@@ -72,30 +54,30 @@ rng = np.random.default_rng(0)
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("side", SIDES)
-def test_contractions_of_all_sizes(side, dtype, monkeypatch):
+def test_contractions_of_all_sizes(side, dtype):
     A, Q, C = gc.Input("A", M, K), gc.Input("Q", N, K), gc.Tensor("C", M, N)
     run = gc.System(Eq(C[i, j], Sum(A[i, k] * Q[j, k], k))).compile("C", dtype=dtype)
     for shape in [(x, 5, 3) for x in range(1, 20)] + [(3, x, 5) for x in range(1, 36)] + [(2, 9, x) for x in range(20)]:
         a = rng.normal(size=(shape[0], shape[2])).astype(dtype)
         q = rng.normal(size=(shape[1], shape[2])).astype(dtype)
-        (found,) = run_guarded(run, side, monkeypatch, A=a, Q=q)
+        (found,) = run_guarded(run, side, A=a, Q=q)
         np.testing.assert_allclose(found, a @ q.T, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_recurrences_of_all_lengths(side, monkeypatch):
+def test_recurrences_of_all_lengths(side):
     x, W, s, L = gc.Input("x", T, N), gc.Param("W", N, N), gc.Tensor("s", T, N), gc.Tensor("L")
     rnn = gc.System(Eq(s[t], tanh(W @ s[t - 1] + W @ x[t])), Eq(s[-1], 0), Eq(L, Sum(s[T - 1, i] ** 2, i)))
     run = rnn.compile("L", gc.D(L, W), gc.D(L, x))
     for steps, width in [(1, 1), (2, 3), (3, 9), (63, 2), (64, 3), (65, 5), (129, 4)]:
         given = {"x": rng.normal(size=(steps, width)), "W": rng.normal(size=(width, width)) / width}
         wanted = run(**given)
-        for a, b in zip(run_guarded(run, side, monkeypatch, **given), wanted, strict=True):
+        for a, b in zip(run_guarded(run, side, **given), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("bad", [-1, 7, 2**31, 2**62, -(2**62)])
-def test_bad_indices_touch_nothing(bad, monkeypatch):
+def test_bad_indices_touch_nothing(bad):
     x, q, z, L = gc.Input("x", N), gc.Input("q", M, dtype="int64"), gc.Tensor("z", M), gc.Tensor("L")
     system = gc.System(Eq(z[k], x[q[k]]), Eq(L, Sum(z[k] ** 2, k)))
     run = system.compile("z", gc.D(L, x))
@@ -104,7 +86,7 @@ def test_bad_indices_touch_nothing(bad, monkeypatch):
         at[place] = bad
         for side in SIDES:
             with pytest.raises(gc.ArgumentError, match=f"index {bad} read from data"):
-                run_guarded(run, side, monkeypatch, x=np.ones(7), q=at)
+                run_guarded(run, side, x=np.ones(7), q=at)
 
 
 def test_addresses_beyond_two_gigabytes():
