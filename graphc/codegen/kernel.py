@@ -18,12 +18,12 @@ from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.entry import CELL, Body, Memory, entry_points, memory_of, size_values
+from graphc.codegen.guards import nest_guards
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import I64, PTR
-from graphc.equations.bounds import conditions
-from graphc.equations.domain import Domain, assume, is_affine
-from graphc.equations.expr import Expr, Index, Op, Read, above_reads, make, substitute
+from graphc.equations.domain import Domain, assume
+from graphc.equations.expr import Expr, Index, Op, Read, above_reads, substitute
 from graphc.equations.ops import OPS
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
@@ -142,31 +142,6 @@ def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) ->
         emit_nest(e, node, nest_guards(node, around, context), context)
     else:
         _loop(e, node, around, context)
-
-
-def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Expr]:
-    """The conditions under which a nest runs that the loops around it do not already ensure."""
-    if nest.sums:
-        return []
-    domain = min((s.domain for s in nest.statements), key=lambda d: len(d.indices))  # all have the same shadow
-    known = [c for loop in around for c in _range_of(loop)]
-    if known:
-        domain = domain.with_set(domain.set.gist(Domain.where(domain.indices, *known).set))
-    return conditions(domain, nest.outer, context)
-
-
-def _range_of(loop: Loop) -> list[Expr]:
-    found = []
-    for op, bound in (("ge", loop.lower), ("le", loop.upper)):
-        joined = "maximum" if op == "ge" else "minimum"
-        parts = [bound]
-        while parts:
-            part = parts.pop()
-            if isinstance(part, Op) and part.name == joined:
-                parts.extend(part.args)  # at least the larger of two is at least each of them
-            elif is_affine(part):
-                found.append(make(op, loop.var, part))
-    return found
 
 
 def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) -> None:

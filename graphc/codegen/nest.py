@@ -14,11 +14,12 @@ from llvmlite import ir
 
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
+from graphc.codegen.guards import sum_guards
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import clear, store
 from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
-from graphc.equations.bounds import conditions, loop_bounds
+from graphc.equations.bounds import loop_bounds
 from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
@@ -93,7 +94,7 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
         if nest.sums:
             together = _together(s, nest)
             done.update(other for other, _ in together)
-            guards = conditions(s.domain, (), context)
+            guards = sum_guards([other for other, _ in together], context)
             with ExitStack() as stack:
                 for g in guards:
                     stack.enter_context(e.only_if(e.value(g)))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Sum, compiler, tanh
+from graphc import Eq, Sum, compiler, sin, tanh
 from tests import oracle
 from tests.codegen.guarded import PAGE, beside, call_guarded
 from tests.transforms.systems import EXAMPLES
@@ -72,6 +72,26 @@ def test_recurrences_of_all_lengths(side):
     for steps, width in [(1, 1), (2, 3), (3, 9), (63, 2), (64, 3), (65, 5), (129, 4)]:
         given = {"x": rng.normal(size=(steps, width)), "W": rng.normal(size=(width, width)) / width}
         wanted = run(**given)
+        for a, b in zip(run_guarded(run, side, **given), wanted, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("rule", ["edge", "reflect", "wrap"])
+def test_a_sum_without_terms_leaves_its_element_alone(rule, side):
+    """The adjoint of a border is a sum into the array's first and last element, which an empty array does not have."""
+    x, c, w, L = gc.Input("x", T, N, outside=rule), gc.Input("c", N, outside=rule), gc.Param("w", 3), gc.Tensor("L")
+    s, h = gc.Tensor("s", T, N), gc.Tensor("h", T, N)
+    system = gc.System(
+        Eq(h[t, i], c[i - 3] * x[t, i - 3] + x[t, i + 2] * x[t, i]),
+        Eq(s[t, i], tanh(s[t - 1, i] * c[i + 2] + Sum(w[j] * h[t, i - j], j))),
+        Eq(s[-1, i], 0),
+        Eq(L, Sum(sin(s[t, i]), t, i)),
+    )
+    run = system.compile("L", gc.D(L, x), gc.D(L, c), gc.D(L, w))
+    for steps, width in [(0, 0), (0, 3), (1, 0), (3, 0), (2, 2), (70, 0)]:
+        given = {"x": rng.normal(size=(steps, width)), "c": rng.normal(size=width), "w": rng.normal(size=3)}
+        wanted = oracle.listed(run(**given))
         for a, b in zip(run_guarded(run, side, **given), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
 
