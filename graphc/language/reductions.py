@@ -6,6 +6,7 @@ free axis of a vector-notation argument, the others take all its free axes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import sympy as sp
@@ -152,12 +153,29 @@ def _limit(cls: type, over: Any) -> sp.Tuple:
 
 
 class _Elementwise(sp.Function):
+    """A function SymPy lacks; for numbers `formula` says it in those it has, so that `Max(x, softplus(2))` can ask."""
+
     nargs = 1
     is_extended_real = True
+
+    @classmethod
+    def eval(cls, x: sp.Expr) -> sp.Expr | None:
+        return x if x is sp.nan else None
+
+    @staticmethod
+    def formula(x: sp.Expr) -> sp.Expr:
+        raise NotImplementedError
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return sp.N(self.formula(self.args[0]), round(prec * math.log10(2)))
 
 
 class sigmoid(_Elementwise):
     """1 / (1 + exp(-x))."""
+
+    @staticmethod
+    def formula(x: sp.Expr) -> sp.Expr:
+        return 1 / (1 + sp.exp(-x))
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return self * (1 - self)
@@ -166,6 +184,10 @@ class sigmoid(_Elementwise):
 class relu(_Elementwise):
     """Max(x, 0)."""
 
+    @staticmethod
+    def formula(x: sp.Expr) -> sp.Expr:
+        return sp.Max(x, 0)
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.Piecewise((1, self.args[0] > 0), (0, True))
 
@@ -173,12 +195,20 @@ class relu(_Elementwise):
 class softplus(_Elementwise):
     """log(1 + exp(x)), computed without overflow."""
 
+    @staticmethod
+    def formula(x: sp.Expr) -> sp.Expr:
+        return sp.log(1 + sp.exp(x))
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sigmoid(self.args[0])
 
 
 class gelu(_Elementwise):
     """x * (1 + erf(x/sqrt(2))) / 2."""
+
+    @staticmethod
+    def formula(x: sp.Expr) -> sp.Expr:
+        return x * (1 + sp.erf(x / sp.sqrt(2))) / 2
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         x = self.args[0]

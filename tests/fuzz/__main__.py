@@ -7,54 +7,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
-import traceback
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 from rich.progress import track
 
-from tests.fuzz.compare import Refused, check, drawn
-from tests.fuzz.mutants import check_mutant, check_mutated_system, random_mutant
-from tests.fuzz.programs import Program, random_program
-
-
-def failure(program: Program, variants: tuple[str, ...]) -> str | None:
-    """What goes wrong, in one line; None if nothing does or the program is refused."""
-    try:
-        check(program, variants)
-    except Refused:
-        return None
-    except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    return None
-
-
-def _kind(why: str | None) -> str:
-    """What is kept while a failing program is made smaller: the error, and for a wrong value the variant."""
-    why = why or "none"
-    return " ".join(why.split()[:2]) if why.startswith("Difference") else why.split(":")[0]
-
-
-def shrink(program: Program, variants: tuple[str, ...], effort: int = 60) -> Program:
-    """A program with as little as possible that still fails in the same way (the same kind of error)."""
-    wanted = _kind(failure(program, variants))
-    while effort > 0:
-        for candidate in program.smaller():
-            effort -= 1
-            if effort <= 0 or _kind(failure(candidate, variants)) == wanted:
-                break
-        else:
-            return program
-        if effort > 0:
-            program = candidate
-    return program
+from tests.fuzz.search import Kind, crashed, outcome
+from tests.fuzz.workers import shared_out
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once; default: all cores")
     parser.add_argument("--out", type=Path, default=None, help="a folder for the programs that fail")
     parser.add_argument("--integer", action="store_true", help="programs of integers only")
     parser.add_argument(
@@ -65,51 +34,27 @@ def main() -> int:
     )
     parser.add_argument("--mutants", action="store_true", help="programs and systems with something changed")
     options = parser.parse_args()
+    variants = tuple(options.variants.split(",")) if options.variants else ()
+    kind = Kind(options.integer, options.special, options.mutants, variants)
+    seeds = [options.seed * 1_000_000 + k for k in range(options.count)]
+    found = shared_out(seeds, partial(outcome, kind), partial(crashed, kind), options.jobs)
     outcomes: Counter[str] = Counter()
     with contextlib.suppress(KeyboardInterrupt):
-        if options.mutants:
-            search_mutants(options, outcomes)
-        else:
-            search(options, outcomes)
-    print(", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())))
+        for seed, (name, text) in track(found, "random programs", len(seeds)):
+            outcomes[name] += 1
+            _tell(seed, name, text, options.out)
+    print(f"{sum(outcomes.values())} programs:", ", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())))
     return 1 if outcomes["FAIL"] else 0
 
 
-def search_mutants(options: argparse.Namespace, outcomes: Counter[str]) -> None:
-    """Half of them are made of random programs, half of the systems that transforms are tested on."""
-    for k in track(range(options.count), "mutants"):
-        seed = options.seed * 1_000_000 + k
-        try:
-            outcomes[check_mutated_system(seed) if k % 2 else check_mutant(random_mutant(seed))] += 1
-        except Exception as error:
-            outcomes["FAIL"] += 1
-            text = f"system mutant {seed}" if k % 2 else random_mutant(seed).text()
-            trace = traceback.extract_tb(error.__traceback__)[-3:]
-            places = ", ".join(f"{Path(f.filename).name}:{f.lineno}" for f in trace)
-            print(f"\n# seed {seed}: {type(error).__name__}: {str(error)[:300]} ({places})\n{text}", flush=True)
-
-
-def search(options: argparse.Namespace, outcomes: Counter[str]) -> None:
-    """Check one program after the other; count what becomes of them."""
-    for k in track(range(options.count), "random programs"):
-        seed = options.seed * 1_000_000 + k
-        program = random_program(seed, options.integer, options.special)
-        variants = tuple(options.variants.split(",")) if options.variants else drawn(program)
-        try:
-            check(program, variants)
-            outcomes["agree"] += 1
-        except Refused as error:
-            outcomes["refused"] += 1
-            if options.out:
-                with (options.out / "refused.txt").open("a") as file:
-                    file.write(f"{seed}: {error}\n\n")
-        except Exception as error:
-            outcomes["FAIL"] += 1
-            small = shrink(program, variants)
-            text = f"# {failure(small, variants)}\n# sizes {small.sizes}, data of seed {small.seed}\n{small.text()}\n"
-            print(f"\n# seed {seed}: {type(error).__name__}: {str(error)[:300]}\n{text}", flush=True)
-            if options.out:
-                (options.out / f"seed{seed}.py").write_text(text)
+def _tell(seed: int, name: str, text: str, out: Path | None) -> None:
+    if name == "FAIL":
+        print(f"\n# seed {seed}: {text}", flush=True)
+        if out:
+            (out / f"seed{seed}.txt").write_text(text)
+    elif name == "refused" and text and out:
+        with (out / "refused.txt").open("a") as file:
+            file.write(f"{seed}: {text}\n\n")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,9 @@ FOUND = {
     "means under a condition, all sizes baked in": program(
         {"T": 4, "N": 2}, {"x": T}, ("Eq(h, Mean(x[t]**2, t) + Sum(x[t], t)*Mean(sin(x[t]), t))", {"h": ()}),
     ),
+    "a number under a function that SymPy lacks": program(
+        {"N": 4}, {"x": N}, ("Eq(y[i], Max(x[i], softplus(2) - gelu(1)) + Min(x[i], relu(1)*sigmoid(-1)))", {"y": N}),
+    ),
     "the place of the largest, walked": program(
         {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], x[t, argmax(x[t, i], i)]*argmin(x[t, i], i))", {"y": T}),
     ),

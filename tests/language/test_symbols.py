@@ -95,3 +95,16 @@ def test_printing():
 def test_nonsense_is_refused_at_once(make, message):
     with pytest.raises(gc.GraphcError, match=message):
         make()
+
+
+def test_functions_that_sympy_lacks_have_values():
+    for f, at, value in [
+        (gc.sigmoid, -1, 0.2689414213699951),
+        (gc.relu, -2, 0),
+        (gc.softplus, 2, 2.1269280110429727),
+        (gc.gelu, 1, 0.8413447460685429),
+    ]:
+        assert f(at).is_comparable
+        assert float(f(at)) == pytest.approx(value, rel=1e-14)
+        assert f(sp.nan) is sp.nan
+    assert sp.Max(gc.softplus(2), gc.relu(2)) == gc.softplus(2)
