@@ -182,7 +182,7 @@ class _Walk:
                 case Index():
                     done[node] = rows[:, indices.index(node)]
                 case Read(tensor=tensor, subs=subs) if tensor.name in self.data:
-                    done[node] = self.data[tensor.name][tuple(done[s] for s in subs)]
+                    done[node] = self.data[tensor.name][tuple(done[s].astype(np.int64) for s in subs)]
                 case Op(name=name, args=args) if OPS[name].exact is not None and not any(
                     has_reads(a) and a not in done for a in args
                 ):

@@ -18,6 +18,7 @@ from graphc.runtime.function import Function
 from graphc.schedule.verify import verify
 from graphc.transforms.differentiate import gradients
 from tests.codegen.guarded import call_guarded
+from tests.fuzz.laws import LAWS, Difference, Refused
 from tests.fuzz.programs import Program
 from tests.oracle import listed
 
@@ -29,29 +30,29 @@ def drawn(program: Program) -> tuple[str, ...]:
     """Two of the variants, other ones for each program: many programs find more than many variants of few."""
     if program.special:
         return ("plain",)
-    return tuple(random.Random(program.seed).sample(VARIANTS, 2))
-
-
-class Refused(Exception):
-    """The program is refused with a message, which is right for some."""
-
-
-class Difference(AssertionError):
-    """Native code and the interpreter disagree."""
+    rng = random.Random(program.seed)
+    ways = VARIANTS if program.integer else (*VARIANTS, *LAWS)
+    return rng.choice(VARIANTS), rng.choice(ways)
 
 
 @dataclass(frozen=True)
 class Case:
     """A program ready to be compared: what is asked of it, on which arguments, and what the interpreter says."""
 
+    system: System
     graded: System
     scalar: Tensor
+    moving: list[Tensor]
     derived: list[Tensor]
     outputs: list[Tensor]
     arguments: dict[str, Any]
     sizes: dict[str, int]
     wanted: dict[Tensor, Any]
     program: Program
+
+    def gradients(self) -> list[tuple[Tensor, Any]]:
+        """The inputs that move, each with the loss's gradient."""
+        return [(t, self.wanted[d]) for t, d in zip(self.moving, self.derived, strict=True)]
 
     def largest(self) -> float:
         """The largest absolute value that is finite in double precision."""
@@ -63,9 +64,10 @@ def check(program: Program, variants: Sequence[str] = VARIANTS) -> None:
     """Raises Refused, Difference, or whatever goes wrong."""
     case = prepare(program)
     for variant in variants:
-        compiled = _compile(case, variant)
         try:
-            if compiled is not None:
+            if variant in LAWS:
+                LAWS[variant](case)
+            elif (compiled := _compile(case, variant)) is not None:
                 _compare(case, variant, *compiled)
         except Difference as error:
             if _chaotic(case):
@@ -88,7 +90,7 @@ def prepare(program: Program) -> Case:
             wanted = dict(zip(outputs, evaluate(graded, outputs, arguments, sizes), strict=True))
     except GraphcError as error:
         raise Refused(f"{type(error).__name__}: {error}") from error
-    return Case(graded, scalar, list(d.values()), outputs, arguments, sizes, wanted, program)
+    return Case(system, graded, scalar, moving, list(d.values()), outputs, arguments, sizes, wanted, program)
 
 
 def _chaotic(case: Case) -> bool:

@@ -19,7 +19,15 @@ WIDTHS = (0, 1, 1, 2, 2, 3, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31, 33, 67)
 INTEGERS = (np.int64, np.int64, np.int32, np.uint8, np.int16)
 SPECIAL = (np.nan, np.inf, -np.inf, 0.0, -0.0, 5e-324, -1e-310, 1e150, -1e-150, 1.0, -1.0)
 INDICES = "t i j k m n u v"
-FUNCTIONS = ("tanh", "sin", "cos", "sigmoid", "relu", "Abs", "atan", "erf", "softplus")
+FUNCTIONS = ("tanh", "sin", "cos", "sigmoid", "relu", "Abs", "atan", "erf", "softplus", "gelu", "erfc", "asinh", "sign")
+# Functions where they are defined, and powers: {a} and {b} stand for expressions.
+FORMS = (
+    "exp(-Abs({a}))", "sqrt(1 + ({a})**2)", "log(2 + Abs({a}))", "({a})/(1.5 + Abs({b}))", "({a})**2",
+    "asin(0.9*tanh({a}))", "acos(0.9*sin({a}))", "atan2({a}, 1 + Abs({b}))", "sinh(tanh({a}))", "cosh(sin({a}))",
+    "acosh(1.5 + Abs({a}))", "atanh(0.9*cos({a}))", "floor(2*{a})", "ceiling(3*{a})", "Heaviside({a})*{b}",
+    "Abs({a})**1.7", "(1.1 + Abs({a}))**tanh({b})", "(2 + Abs({a}))**(-2)", "Mod({a}, 1.5)", "Mod({a}, 2 + Abs({b}))",
+    "exp(-({a})**2)", "log(1 + ({a})**2)", "Max({a}, {b}, 0)", "tanh({a})**3", "1/(2 + sin({a}))",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -211,22 +219,32 @@ class Maker:
         other = self.expr(dims, depth - 1)
         if roll < 0.25 and not self.integer:
             return f"{self.rng.choice(FUNCTIONS)}({inner})"
-        if roll < 0.32 and not self.integer:
-            return self.rng.choice([f"exp(-Abs({inner}))", f"sqrt(1 + ({inner})**2)", f"log(2 + Abs({inner}))",
-                                    f"({inner})/(1.5 + Abs({other}))", f"({inner})**2"])  # fmt: skip
-        if roll < 0.42:
+        if roll < 0.36 and not self.integer:
+            return self.rng.choice(FORMS).format(a=inner, b=other)
+        if roll < 0.44:
             return f"{self.rng.choice(['Max', 'Min'])}({inner}, {other})"
-        if roll < 0.52:
+        if roll < 0.54:
             cond = self.condition(dims, other)
+            if self.rng.random() < 0.3:
+                third = self.leaf(dims)
+                return f"Piecewise(({inner}, {cond}), ({other}, {self.condition(dims, third)}), ({third}, True))"
             return f"Piecewise(({inner}, {cond}), ({other}, True))"
         return f"({inner} {self.rng.choice('+-*')} {other})"
 
     def condition(self, dims: dict[str, str], other: str) -> str:
-        choices = [f"{other} > {self.rng.choice(['0', '1'])}"]
+        """On values or on indices, or two of them joined."""
+        if self.rng.random() < 0.25:
+            a, b = self._condition(dims, other), self._condition(dims, other)
+            return self.rng.choice([f"And({a}, {b})", f"Or({a}, {b})", f"Not({a})", f"And(Not({a}), {b})"])
+        return self._condition(dims, other)
+
+    def _condition(self, dims: dict[str, str], other: str) -> str:
+        choices = [f"{other} {self.rng.choice(['>', '>=', '<', '<='])} {self.rng.choice(['0', '1'])}"]
         names = list(dims)
         if names:
             i = self.rng.choice(names)
-            choices += [f"{i} > {self.rng.randint(0, 3)}", f"Eq(Mod({i}, 2), 0)", f"{i} < {dims[i]} - 1"]
+            choices += [f"{i} > {self.rng.randint(0, 3)}", f"Eq(Mod({i}, 2), 0)", f"{i} < {dims[i]} - 1",
+                        f"Ne(Mod({i}, 3), 1)", f"Ne({i}, 1)", f"{i} >= {dims[i]}//2"]  # fmt: skip
         if len(names) > 1:
             a, b = self.rng.sample(names, 2)
             choices += [f"{a} < {b}", f"Eq({a}, {b})", f"{a} + {b} > 3"]

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.compare import Refused, check, drawn
+from tests.fuzz.compare import check, drawn
+from tests.fuzz.laws import Refused
 from tests.fuzz.mutants import check_mutant, check_mutated_system, random_mutant
 from tests.fuzz.programs import Program, random_program
 

@@ -72,6 +72,12 @@ FOUND = {
     "the place of the largest, walked": program(
         {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], x[t, argmax(x[t, i], i)]*argmin(x[t, i], i))", {"y": T}),
     ),
+    "data read at a computed place, walked": program(
+        {"T": 3, "N": 4, "M": 2}, {"x": TN, "q": (("M",), "index:N"), "w": ("M",)},
+        ("Eq(d[t, i], sin(d[t-1, i] + d[t, i-2] + x[t, i]))", "Eq(d[-1, i], 0.1*i)", "Eq(d[t, -1], 0.1*t)",
+         "Eq(d[t, -2], 0.1*t)", {"d": TN}),
+        ("Eq(y[t, j], d[t, q[j]]*w[j])", {"y": ("T", "M")}),
+    ),
     "a power of integers": program(
         {"T": 4, "N": 3}, {"x": TN}, ("Eq(y[t], amax(x[t, i]**3, i))", {"y": T}), integer=True,
     ),

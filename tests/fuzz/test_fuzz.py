@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.compare import Refused, check, drawn
+from tests.fuzz.compare import check, drawn
+from tests.fuzz.laws import LAWS, Refused
 from tests.fuzz.programs import draw_program, random_program
 
 
@@ -47,3 +48,13 @@ def test_programs_of_hypothesis(rng):
 def test_a_seed_always_gives_the_same_program():
     assert random_program(7).text() == random_program(7).text()
     assert random_program(7).text() != random_program(8).text()
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("seed", range(2))
+def test_laws_of_random_programs(law, seed):
+    try:
+        with np.errstate(all="ignore"):
+            check(random_program(3 * 10**9 + seed), (law,))
+    except Refused:
+        pytest.skip("refused, which is right for some")
