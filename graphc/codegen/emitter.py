@@ -16,7 +16,7 @@ from llvmlite import ir
 from graphc.codegen.values import I64, Values
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, postorder
 from graphc.equations.simplify import affine_parts
-from graphc.equations.system import Tensor
+from graphc.equations.system import System, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +63,9 @@ class Scope:
 class Emitter(Values):
     """Emits into the current block. `sizes`, `refs` and `env` give sizes, buffers and index variables their values."""
 
-    def __init__(self, dtype: str, lanes: int, registers: int) -> None:
+    def __init__(self, system: System, dtype: str, lanes: int, registers: int) -> None:
         super().__init__(dtype)
+        self.system = system
         self.lanes = lanes
         self.registers = registers
         self.sizes: dict[str, ir.Value] = {}

@@ -9,10 +9,11 @@ import islpy as isl
 from graphc.equations.bounds import conditions
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Expr, Index, Op, make
+from graphc.equations.system import System
 from graphc.schedule.program import Loop, Nest, Statement
 
 
-def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Expr]:
+def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set, system: System) -> list[Expr]:
     """The conditions under which a nest runs that the loops around it do not already ensure."""
     if nest.sums:
         return []
@@ -23,7 +24,7 @@ def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Ex
         domain = domain.with_set(domain.set.gist(Domain.where(domain.indices, *known).set))
     found = conditions(domain, nest.outer, context)
     points = (*nest.outer, *nest.parallel)
-    if _all_inside(nest.statements, points, nest.outer, [*known, *found], context):
+    if _all_inside(nest.statements, points, nest.outer, [*known, *found], context, system):
         return found
     shadow = s.domain.project(points)
     if known:
@@ -31,11 +32,11 @@ def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set) -> list[Ex
     return conditions(shadow, nest.outer, context)
 
 
-def sum_guards(statements: Sequence[Statement], context: isl.Set) -> list[Expr]:
+def sum_guards(statements: Sequence[Statement], context: isl.Set, system: System) -> list[Expr]:
     """The same for sums over the same points that stand outside all loops."""
     domain = statements[0].domain
     found = conditions(domain, (), context)
-    if _all_inside(statements, (), (), found, context):
+    if _all_inside(statements, (), (), found, context, system):
         return found
     return conditions(domain.project(()), (), context)
 
@@ -46,6 +47,7 @@ def _all_inside(
     outer: Sequence[Index],
     known: Sequence[Expr],
     context: isl.Set,
+    system: System,
 ) -> bool:
     """Whether the elements that reductions end in exist even where there is nothing to reduce.
 
@@ -63,7 +65,7 @@ def _all_inside(
         else:
             hull = isl.BasicSet.universe(hull.get_space())
         run = Domain(shadow.indices, isl.Set.from_basic_set(hull).intersect_params(context)).restrict(*known)
-        if not run.image(s.write, s.tensor.dims).is_subset(s.tensor.box):
+        if not run.image(s.write, s.tensor.dims).is_subset(system.defined(s.tensor)):
             return False
     return True
 

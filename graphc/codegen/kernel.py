@@ -25,7 +25,7 @@ from graphc.codegen.values import I64, PTR
 from graphc.equations.domain import Domain, assume
 from graphc.equations.expr import Expr, Index, Op, Read, above_reads, substitute
 from graphc.equations.ops import OPS
-from graphc.equations.system import Tensor
+from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
 MAX_LAG = 8
@@ -53,7 +53,7 @@ def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
     bodies: list[Body] = []
     pieces = _pieces(program.body)
     for k, nodes in enumerate(pieces):
-        e = Emitter(dtype, width, target.registers)
+        e = Emitter(program.system, dtype, width, target.registers)
         e.many_calls = many_calls
         if emitters:
             e.checks, e.contractions = emitters[0].checks, emitters[0].contractions
@@ -139,7 +139,7 @@ def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref
 
 def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) -> None:
     if isinstance(node, Nest):
-        emit_nest(e, node, nest_guards(node, around, context), context)
+        emit_nest(e, node, nest_guards(node, around, context, e.system), context)
     else:
         _loop(e, node, around, context)
 
@@ -151,7 +151,7 @@ def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) ->
     low, high = e.scalar(loop.lower), e.scalar(loop.upper)
     first, last = (low, high) if loop.step > 0 else (high, low)
     with e.only_if(e.builder.icmp_signed("<=", low, high)):
-        lags = carried_lags(loop, (*around, loop), context)
+        lags = carried_lags(loop, (*around, loop), context, e.system)
         cells = {t: [e.alloca(e.type_of(t.kind), f"{t.name}.lag") for _ in range(k)] for t, (_, k) in lags.items()}
         e.env[loop.var] = first
         with e.scope():
@@ -184,7 +184,9 @@ def lagged(tensor: Tensor, write: tuple[Expr, ...], loop: Loop, k: int) -> Read:
     return Read(tensor, tuple(substitute(w, {loop.var: loop.var - k * loop.step}) for w in write))
 
 
-def carried_lags(loop: Loop, around: Sequence[Loop], context: isl.Set) -> dict[Tensor, tuple[tuple[Expr, ...], int]]:
+def carried_lags(
+    loop: Loop, around: Sequence[Loop], context: isl.Set, system: System
+) -> dict[Tensor, tuple[tuple[Expr, ...], int]]:
     """Scalars that the loop hands from step to step: {tensor: (what is written, longest lag read)}.
 
     Their last values stay in registers; memory would put a store and a load on the critical path of every step.
@@ -194,7 +196,7 @@ def carried_lags(loop: Loop, around: Sequence[Loop], context: isl.Set) -> dict[T
     statements: list[Statement] = []
     for node in loop.body:
         for nest in [node] if isinstance(node, Nest) else _nests(node):
-            direct = isinstance(node, Nest) and not nest.parallel and not nest_guards(nest, around, context)
+            direct = isinstance(node, Nest) and not nest.parallel and not nest_guards(nest, around, context, system)
             for s in nest.statements:
                 statements.append(s)
                 written.setdefault(s.tensor, set()).add(s.write)

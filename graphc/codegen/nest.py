@@ -27,7 +27,7 @@ from graphc.schedule.program import Nest, Statement
 
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
     """The whole nest at the current place; `guards` are the conditions on sizes and outer loops under which it runs."""
-    chosen = plan(nest, context, e.registers)
+    chosen = plan(nest, context, e.registers, e.system)
     for s in nest.statements:
         if guards or nest.parallel or inner_indices(s, nest):
             e.forget(s.tensor)
@@ -94,7 +94,7 @@ def _body(e: Emitter, nest: Nest, chosen: Plan, context: isl.Set) -> None:
         if nest.sums:
             together = _together(s, nest)
             done.update(other for other, _ in together)
-            guards = sum_guards([other for other, _ in together], context)
+            guards = sum_guards([other for other, _ in together], context, e.system)
             with ExitStack() as stack:
                 for g in guards:
                     stack.enter_context(e.only_if(e.value(g)))

@@ -16,6 +16,7 @@ from graphc.codegen.memory import is_contiguous, is_plain
 from graphc.equations.bounds import Bounds, loop_bounds
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder
+from graphc.equations.system import System
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement, statement_reads
 
@@ -38,7 +39,7 @@ def inner_indices(s: Statement, nest: Nest) -> list[Index]:
     return [i for i in s.domain.indices if i not in nest.parallel and i not in nest.outer]
 
 
-def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
+def plan(nest: Nest, context: isl.Set, registers: int, system: System) -> Plan:
     """The plan of a nest."""
     reducing = [s for s in nest.statements if inner_indices(s, nest)]
     inner = {s: inner_bounds(s, nest, context) for s in reducing}
@@ -53,7 +54,7 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
         order = [i for i in nest.parallel if i is not vec] + ([vec] if vec is not None else [])
         bounds = loop_bounds(head, nest.outer, order, context)
     if vec is not None and any({vec, row} & indices_of(g) for b in bounds for g in b.guards):
-        if len(reducing) == len(nest.statements) and not scatter and _stays_inside(nest, head, context):
+        if len(reducing) == len(nest.statements) and not scatter and _stays_inside(nest, head, context, system):
             bounds = [replace(b, guards=()) for b in bounds]  # elements between the strides get empty sums
         else:
             vec = row = None  # one by one
@@ -62,11 +63,11 @@ def plan(nest: Nest, context: isl.Set, registers: int) -> Plan:
     return Plan(tuple(bounds), vec, row, rows, chunks)
 
 
-def _stays_inside(nest: Nest, head: Domain, context: isl.Set) -> bool:
-    """Whether even the points that only strides leave out would write elements that are declared."""
+def _stays_inside(nest: Nest, head: Domain, context: isl.Set, system: System) -> bool:
+    """Whether even the points that only strides leave out would write elements that exist."""
     hull = isl.Set.from_basic_set(head.set.remove_divs().simple_hull()).intersect_params(context)
     around = Domain(head.indices, hull)
-    return all(around.image(s.write, s.tensor.dims).is_subset(s.tensor.box) for s in nest.statements)
+    return all(around.image(s.write, s.tensor.dims).is_subset(system.defined(s.tensor)) for s in nest.statements)
 
 
 def inner_bounds(s: Statement, nest: Nest, context: isl.Set) -> list[Bounds]:
