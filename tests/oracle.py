@@ -19,6 +19,7 @@ from graphc.equations.domain import Domain
 from graphc.equations.errors import UnsupportedError
 from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import Expr, Index, Read, substitute
+from graphc.equations.printing import show
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.schedule.build import schedule
@@ -65,8 +66,22 @@ def check(
 
 
 def same_pickled(system: gc.System) -> bool:
+    """Whether a system comes back from its pickle: it prints the same, and its sets (written otherwise) are equal."""
     again = pickle.loads(pickle.dumps(system))
-    return str(again) == str(system) and repr(again.ir) == repr(system.ir)
+
+    def shape(eq: Equation) -> Any:
+        terms = [([i.name for i in tm.domain.indices], [*map(show, tm.write)], show(tm.value)) for tm in eq.terms]
+        return repr(eq.tensor), eq.reduce, terms
+
+    def sets(eq: Equation) -> list[Any]:
+        return [eq.defined, *(tm.domain.set for tm in eq.terms)]
+
+    pairs = list(zip(again.ir.equations, system.ir.equations, strict=True))
+    return (
+        str(again) == str(system)
+        and all(shape(a) == shape(b) for a, b in pairs)
+        and all(p.is_equal(q) for a, b in pairs for p, q in zip(sets(a), sets(b), strict=True))
+    )
 
 
 # -- pieces -----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from llvmlite import ir
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
+from graphc.equations.domain import is_affine
 from graphc.equations.expr import Expr, Index, Op, Read, Size, reads
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts
@@ -52,6 +53,11 @@ def is_plain(sub: Expr) -> bool:
     return all(isinstance(leaf, Index | Size) for leaf in parts)
 
 
+def _is_proved(sub: Expr) -> bool:
+    """Whether isl has shown, before compiling, that a subscript stays inside."""
+    return is_plain(sub) or is_affine(sub)
+
+
 def access(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...]) -> Access | None:
     """The access as affine in the tile, or None."""
     steps = []
@@ -79,7 +85,7 @@ def access(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...]) -> Access | None:
 def _offset(e: Emitter, tensor: Tensor, ref: Ref, subs: tuple[Expr, ...]) -> ir.Value:
     parts = []
     for axis, sub in enumerate(subs):
-        if is_plain(sub):
+        if _is_proved(sub):
             position = e.scalar(sub - ref.lowers[axis])
         else:
             position = checked(e, tensor, axis, sub, e.scalar(sub))
@@ -150,7 +156,7 @@ def general_offset(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...], row: int,
     parts: list[ir.Value] = []
     for axis, sub in enumerate(subs):
         index = e.value(sub, row, chunk)
-        if is_plain(sub):
+        if _is_proved(sub):
             lower = e.scalar(ref.lowers[axis])
             index, lower = e.align([index, lower])
             position = index if _is_zero_like(lower) else e.builder.sub(index, lower)

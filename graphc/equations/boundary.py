@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations.bounds import ranges
 from graphc.equations.domain import Domain, has_reads
 from graphc.equations.expr import Const, Expr, Index, Read, make, substitute, transform
 from graphc.equations.gradients import reread
@@ -72,17 +73,26 @@ def _read_outside(system: System, tensor: Tensor) -> isl.Set | None:
     return found.coalesce()
 
 
-def _outside_terms(tensor: Tensor, source: Tensor, rule: str, where: isl.Set, context: isl.Set) -> list[Term]:
+def _extents(tensor: Tensor, defined: isl.Set, context: isl.Set) -> list[tuple[Expr, Expr]]:
+    """(first, last) coordinate on each axis inside: start values (`s[-1]`) are, too."""
+    if defined.is_subset(tensor.box):
+        return [(Const(0), n - 1) for n in tensor.dims]
+    return ranges(defined | tensor.box, context)
+
+
+def _outside_terms(
+    tensor: Tensor, source: Tensor, rule: str, where: isl.Set, defined: isl.Set, context: isl.Set
+) -> list[Term]:
     """tensor[p] = source at the element the rule says, for p in `where`: one term for each way to lie outside."""
     axes = tuple(Index(name) for name in _names(len(tensor.dims)))
     origin = Origin(f"{tensor.name}, {rule} outside")
     if rule == "zero":
         return [Term(Domain(axes, where), axes, Const(0), origin)]
     parts: list[tuple[Domain, tuple[Expr, ...]]] = [(Domain(axes, where), ())]
-    for i, n in zip(axes, tensor.dims, strict=True):
+    for i, (first, last) in zip(axes, _extents(tensor, defined, context), strict=True):
         split = []
         for domain, subs in parts:
-            for conditions, sub in _nearest(rule, i, n):
+            for conditions, sub in _nearest(rule, i, first, last):
                 part = domain.restrict(*conditions)
                 part = part.with_set(part.set.coalesce())
                 if not part.set.intersect_params(context).is_empty():
@@ -91,23 +101,23 @@ def _outside_terms(tensor: Tensor, source: Tensor, rule: str, where: isl.Set, co
     return [Term(domain, axes, Read(source, subs), origin) for domain, subs in parts]
 
 
-def _nearest(rule: str, i: Index, n: Expr) -> list[tuple[tuple[Expr, ...], Expr]]:
+def _nearest(rule: str, i: Index, first: Expr, last: Expr) -> list[tuple[tuple[Expr, ...], Expr]]:
     """(conditions, subscript) of a rule on one axis: affine inside and within one period, else the rule."""
 
     def between(low: Expr, high: Expr) -> tuple[Expr, ...]:
         return make("le", low, i), make("le", i, high)
 
-    zero, last = Const(0), n - 1
-    inside = (between(zero, last), i)
-    before, after = (make("lt", i, zero),), (make("gt", i, last),)
+    n = last - first + 1
+    inside = (between(first, last), i)
+    before, after = (make("lt", i, first),), (make("gt", i, last),)
     if rule == "edge":
-        return [inside, (before, zero), (after, last)]
-    low, high = (-n, 2 * n - 1) if rule == "wrap" else (-last, 2 * last)
-    far = make(BOUNDARY[rule], i, n)
+        return [inside, (before, first), (after, last)]
+    low, high = (first - n, last + n) if rule == "wrap" else (2 * first - last, 2 * last - first)
+    far = make(BOUNDARY[rule], i - first, n) + first
     return [
         inside,
-        (between(low, Const(-1)), i + n if rule == "wrap" else -i),
-        (between(n, high), i - n if rule == "wrap" else 2 * last - i),
+        (between(low, first - 1), i + n if rule == "wrap" else 2 * first - i),
+        (between(last + 1, high), i - n if rule == "wrap" else 2 * last - i),
         ((make("lt", i, low), *before), far),
         ((make("gt", i, high), *after), far),
     ]
@@ -132,7 +142,7 @@ def _given(system: System, tensor: Tensor, rule: str, read: isl.Set, fresh: Call
     ]
     axes = tuple(Index(name) for name in _names(len(tensor.dims)))
     copy = Term(Domain(axes, tensor.box), axes, Read(tensor, axes), Origin(f"{tensor.name}, inside"))
-    terms = (copy, *_outside_terms(padded, tensor, rule, read, system.context))
+    terms = (copy, *_outside_terms(padded, tensor, rule, read, tensor.box, system.context))
     return system.with_equations([*changed, Equation(padded, "assign", tensor.box | read, terms, copy.origin)])
 
 
@@ -171,7 +181,7 @@ def _redirected(term: Term, tensor: Tensor, padded: Tensor, system: System) -> T
 
 def _computed(system: System, tensor: Tensor, rule: str, read: isl.Set) -> System:
     def extended(eq: Equation) -> Equation:
-        terms = (*eq.terms, *_outside_terms(tensor, tensor, rule, read, system.context))
+        terms = (*eq.terms, *_outside_terms(tensor, tensor, rule, read, eq.defined, system.context))
         return replace(eq, terms=terms, defined=(eq.defined | read).coalesce())
 
     return system.with_equations(extended(eq) if eq.tensor is tensor else eq for eq in system.equations)

@@ -98,6 +98,21 @@ def loop_bounds(domain: Domain, known: Sequence[Index], order: Sequence[Index], 
     return result
 
 
+def ranges(elements: isl.Set, context: isl.Set) -> list[tuple[Expr, Expr]]:
+    """(lowest, highest) coordinate on each axis of a set that is not empty at all sizes the context allows."""
+    indices = tuple(Index(f"c{k}") for k in range(elements.dim(SET)))
+    whole = Domain(indices, elements.intersect_params(context))
+    found = []
+    for index in indices:
+        shadow = whole.project([index])
+        pieces = [shadow.with_set(isl.Set.from_basic_set(b)) for b in shadow.set.coalesce().get_basic_sets()]
+        bounds = [loop_bounds(p, (), [index], context)[0] for p in pieces]
+        lower = extreme("minimum", list(dict.fromkeys(b.lower for b in bounds)))
+        upper = extreme("maximum", list(dict.fromkeys(b.upper for b in bounds)))
+        found.append((lower, upper))
+    return found
+
+
 def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
     lowers: dict[Expr, None] = {}
     uppers: dict[Expr, None] = {}

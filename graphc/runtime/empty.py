@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphc.equations.domain import LOCK, fix_sizes, sample
-from graphc.equations.errors import DomainError
+from graphc.equations.errors import CausalityError, DomainError
 from graphc.equations.expr import Const, Expr, Read, Size, substitute
 from graphc.equations.printing import show
 from graphc.equations.system import System, Term
+from graphc.schedule.program import Loop, Nest, Program, nodes_of
 
 
 def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
@@ -21,6 +22,28 @@ def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
                     _check(system, term, read, sizes, "reads")
 
 
+def refuse_broken_order(program: Program, sizes: Mapping[str, int]) -> None:
+    """CausalityError if at these sizes some loop would read an element before it is computed: `s[t - P]` at P = 0."""
+    with LOCK:
+        for loop in program.loops:
+            if loop.broken is not None and not fix_sizes(loop.broken, dict(sizes)).is_empty():
+                cycle = " -> ".join(t.name for t in loop.along) or loop.var.name
+                raise CausalityError(
+                    f"with {_empty(sizes)}, the steps over {loop.var.name} of {cycle} do not come one after the other\n"
+                    f"  in {_first_origin(loop)}\n  Call with sizes of at least 1"
+                )
+
+
+def _first_origin(loop: Loop) -> str:
+    nests = [n for n in nodes_of(loop.body) if isinstance(n, Nest)]
+    statements = [s for n in nests for s in n.statements]
+    return str(next((s.origin for s in statements if s.origin), statements[0]))
+
+
+def _empty(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} = 0" for n, v in sizes.items() if v == 0)
+
+
 def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
     image = fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes))
     outside = image - fix_sizes(system.defined(access.tensor), dict(sizes))
@@ -29,8 +52,7 @@ def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], v
     found = sample(outside)
     point = found[1] if found else ()
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}
-    empty = ", ".join(f"{n} = 0" for n, v in sizes.items() if v == 0)
     raise DomainError(
-        f"with {empty}, {show(substitute(access, known))} {verb} {access.tensor.name}[{', '.join(map(str, point))}],"
+        f"with {_empty(sizes)}, {show(substitute(access, known))} {verb} {access.tensor.name}[{', '.join(map(str, point))}],"
         f" which does not exist\n  in {term.origin or show(term.value)}\n  Call with at least one element"
     )

@@ -22,7 +22,7 @@ from graphc.equations.names import complain
 from graphc.equations.sizes import dim_value, solve_sizes, whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.arguments import as_array, refuse_aliases
-from graphc.runtime.empty import refuse_empty_reads
+from graphc.runtime.empty import refuse_broken_order, refuse_empty_reads
 from graphc.runtime.frame import BAD, REPEAT, SIZES, Frame, Kind, Output, Shapes
 from graphc.schedule.program import Program
 
@@ -163,6 +163,7 @@ class Function:
         values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, stated)
         if 0 in values.values():
             refuse_empty_reads(self.program.system, values)
+            refuse_broken_order(self.program, values)
         outputs = []
         for t in self.program.outputs:
             buffer = self.program.buffers[t]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import islpy as isl
 import networkx as nx
 
 from graphc.equations.domain import affine_text
@@ -93,6 +94,7 @@ class LoopChoice:
     step: int
     complete: bool
     carried: frozenset[Dependence]
+    broken: isl.Set | None  # the sizes of 0 at which the loop would not run in a right order, if there are any
 
     def time(self, s: Statement) -> Expr:
         """The iteration of the loop in which a point of the statement runs."""
@@ -140,20 +142,23 @@ def distance(d: Dependence, axes: Axes) -> Expr:
     return coordinate(d.target, axes) - sub
 
 
-def _sign(e: Expr, d: Dependence, system: System) -> tuple[bool, bool, bool, bool]:
-    """Whether `e` is always (>= 0, > 0, <= 0, < 0) where the dependence is real."""
+def _exceptions(e: Expr, d: Dependence, op: str, context: isl.Set) -> isl.Set | None:
+    """The sizes outside the context at which `e op 0` holds somewhere where the dependence is real; None if it holds
+    at some inside it."""
+    nowhere = isl.Set.empty(context.get_space())
     if isinstance(e, Const):
-        v = int(e.value)
-        return v >= 0, v > 0, v <= 0, v < 0
+        holds = make(op, e, Const(0))
+        return None if isinstance(holds, Const) and holds.value else nowhere
     names = {i: f"i{k}" for k, i in enumerate(d.target.domain.indices)}
     if affine_text(e, names) is None:
-        return False, False, False, False
+        return None
     domain = d.target.domain
     if d.read is not None:
         domain = domain.inside(d.read.subs, d.source.domain.image(d.source.write, d.source.tensor.dims))
-    zero = Const(0)
-    never = [domain.restrict(make(op, e, zero)).is_empty() for op in ("lt", "le", "gt", "ge")]
-    return never[0], never[1], never[2], never[3]
+    found = domain.restrict(make(op, e, Const(0))).set
+    if found.is_empty():
+        return nowhere
+    return found.params() if found.intersect_params(context).is_empty() else None
 
 
 def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
@@ -265,20 +270,23 @@ def _direction(
     system: System,
     step: int,
 ) -> LoopChoice | None:
+    context, broken = system.context, isl.Set.empty(system.context.get_space())
     carried = set()
+    against, none = ("lt", "le") if step > 0 else ("gt", "ge")
     for d, e in distances.items():
-        at_least, above, at_most, below = _sign(e, d, system)
-        weak, strict = (at_least, above) if step > 0 else (at_most, below)
-        if not weak:
+        backwards = _exceptions(e, d, against, context)
+        if backwards is None:
             return None
-        if strict:
+        standing = _exceptions(e, d, none, context)
+        if standing is not None:
             carried.add(d)
+        broken = broken | (backwards if standing is None else standing)
     if not carried:
         return None
     rest = [d for d in distances if d not in carried]
     parts = components(component, rest)
     complete = not any(map(is_cyclic, parts, within(parts, rest)))
-    return LoopChoice(axes, shifts, step, complete, frozenset(carried))
+    return LoopChoice(axes, shifts, step, complete, frozenset(carried), None if broken.is_empty() else broken)
 
 
 def index_in(time: Expr, domain_indices: Sequence[Index]) -> tuple[Index, int] | None:

@@ -107,7 +107,7 @@ def _loop(
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
         upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))
         along = {t: (axes[0], choice.shifts[t]) for t, axes in choice.axes.items() if len(axes) == 1}
-        tree.append(Loop(var, lower, upper, choice.step, tuple(body), along))  # type: ignore[arg-type]
+        tree.append(Loop(var, lower, upper, choice.step, tuple(body), along, choice.broken))  # type: ignore[arg-type]
     return tree
 
 
@@ -213,6 +213,6 @@ def _cycle_message(component: Sequence[Statement]) -> str:
     first = component[0]
     return (
         f"no index makes progress on the cycle {chain}: each element would need itself\n"
-        f"  in: {first.origin or first!r}\n"
+        f"  in {first.origin or repr(first)}\n"
         "  Let one of the reads go back in time (t-1), or define the start separately"
     )

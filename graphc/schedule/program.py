@@ -10,9 +10,11 @@ Buffer    = tensor, lower, extent, ring, role       where a tensor's elements li
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+
+import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, reads
@@ -69,6 +71,7 @@ class Loop:
     """for var = lower..upper (step 1), or upper..lower (step -1), one after the other. Bounds are inclusive.
 
     `along`: the tensors of the cycle, each with the axis that moves with the loop and how far it is ahead of `var`.
+    `broken`: the sizes of 0 at which this order is wrong (with `s[t - P]`: P = 0); None if there are none.
     """
 
     var: Index
@@ -77,6 +80,7 @@ class Loop:
     step: int
     body: tuple[Node, ...]
     along: dict[Tensor, tuple[int, int]] = field(default_factory=dict)
+    broken: isl.Set | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +114,16 @@ class Buffer:
     ring: tuple[int, int] | None = None
 
 
+def nodes_of(body: Iterable[Node]) -> Iterator[Node]:
+    """The nodes of a body and all inside them, in order."""
+    stack = list(body)[::-1]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, Loop):
+            stack.extend(reversed(node.body))
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """Everything code generation needs."""
@@ -121,12 +135,7 @@ class Program:
     update: dict[Tensor, Tensor] = field(default_factory=dict)
 
     def nodes(self) -> Iterator[Node]:
-        stack: list[Node] = list(reversed(self.body))
-        while stack:
-            node = stack.pop()
-            yield node
-            if isinstance(node, Loop):
-                stack.extend(reversed(node.body))
+        return nodes_of(self.body)
 
     @property
     def loops(self) -> list[Loop]:

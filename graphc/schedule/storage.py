@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import islpy as isl
 
-from graphc.equations.bounds import extreme, loop_bounds, never_negative
-from graphc.equations.domain import Domain, assume
-from graphc.equations.expr import Const, Expr, Index, make
+from graphc.equations.bounds import never_negative, ranges
+from graphc.equations.domain import assume
+from graphc.equations.expr import Const, Expr, make
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Buffer
 
@@ -32,16 +32,8 @@ def hull(tensor: Tensor, defined: isl.Set, system: System) -> tuple[tuple[Expr, 
     if defined.is_equal(tensor.box):
         return (Const(0),) * len(tensor.dims), tensor.dims
     context = assume(system.sizes, (), least=0)
-    both = (defined | tensor.box).intersect_params(context)
-    indices = tuple(Index(f"c{k}") for k in range(len(tensor.dims)))
     lowers, extents = [], []
-    for index in indices:
-        shadow = Domain(indices, both).project([index])
-        shadow = shadow.with_set(shadow.set.coalesce())
-        pieces = [shadow.with_set(isl.Set.from_basic_set(b)) for b in shadow.set.get_basic_sets()]
-        bounds = [loop_bounds(p, (), [index], context)[0] for p in pieces]
-        lower = extreme("minimum", list(dict.fromkeys(b.lower for b in bounds)))
-        upper = extreme("maximum", list(dict.fromkeys(b.upper for b in bounds)))
+    for lower, upper in ranges(defined | tensor.box, context):
         length = upper - lower + 1
         lowers.append(lower)
         extents.append(length if never_negative(length) else make("maximum", length, Const(0)))

@@ -92,6 +92,7 @@ def _next_axes(system: System) -> dict[Tensor, int]:
                 for axis, (w, r) in enumerate(zip(term.write, read.subs, strict=False)):
                     if read.tensor in part and w is not r and not has_reads(r) and not has_reads(w):
                         steps[tensor, axis] = steps.get((tensor, axis), 0) + 1
+        steps = steps or {(t, axis): 1 for t in part for axis in range(len(t.dims)) if not _by_data(system, t, axis)}
         if not steps:
             names = " -> ".join(t.name for t in part)
             raise UnsupportedError(
@@ -102,6 +103,16 @@ def _next_axes(system: System) -> dict[Tensor, int]:
         found = follow(system, {first: axis})
         axes |= {t: a for t, a in found.items() if t in part}
     return axes
+
+
+def _by_data(system: System, tensor: Tensor, axis: int) -> bool:
+    """Whether some access to a tensor takes its place on an axis from data."""
+    return any(
+        access.tensor is tensor and has_reads(access.subs[axis])
+        for eq in system.equations
+        for term in eq.terms
+        for access in (Read(eq.tensor, term.write), *reads_of(term))
+    )
 
 
 def _split(system: System, axes: Mapping[Tensor, int]) -> System:
