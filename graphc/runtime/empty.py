@@ -52,7 +52,8 @@ def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], v
     found = sample(outside)
     point = found[1] if found else ()
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}
+    element = f"{access.tensor.name}[{', '.join(map(str, point))}]"
     raise DomainError(
-        f"with {_empty(sizes)}, {show(substitute(access, known))} {verb} {access.tensor.name}[{', '.join(map(str, point))}],"
+        f"with {_empty(sizes)}, {show(substitute(access, known))} {verb} {element},"
         f" which does not exist\n  in {term.origin or show(term.value)}\n  Call with at least one element"
     )

@@ -6,7 +6,7 @@ tensor axes is (coordinate written by the reader) - (coordinate read): an expres
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,6 +21,7 @@ from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
 Axes = dict[Tensor, tuple[int, ...]]
+RATES = (1, 2, 3, 4)
 COSTLY = 4  # flops of one operation from which a wavefront is worth its strided accesses
 
 
@@ -86,8 +87,8 @@ def is_cyclic(component: Sequence[Statement], deps: Sequence[Dependence]) -> boo
 
 @dataclass(frozen=True)
 class LoopChoice:
-    """One axis per tensor of a component (or several, whose sum is time: a wavefront), a shift per tensor, and the
-    direction in which time runs along it."""
+    """One axis per tensor of a component (or several, whose sum is time: two for a wavefront, one of them twice for a
+    tensor that has an element at every second step), a shift per tensor, and the direction in which time runs."""
 
     axes: Axes
     shifts: dict[Tensor, int]
@@ -166,17 +167,26 @@ def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], syst
     work is worth it, a wavefront; else the first axis on which there is progress."""
     tensors = list(dict.fromkeys(s.tensor for s in component))
     best: LoopChoice | None = None
-    for axis in range(len(tensors[0].dims)):
-        axes = _propagate(tensors[0], axis, tensors, deps)
-        if axes is None:
-            continue
+    for axes in _along_one_axis(tensors, deps, (1,)):
         choice = _judge(axes, component, deps, system)
         if choice is not None and choice.complete:
             return choice
         best = best or choice
     if best is None or _is_costly(component):
         best = _wavefront(tensors, component, deps, system) or best
+    if best is None:
+        found = (_judge(axes, component, deps, system) for axes in _along_one_axis(tensors, deps, RATES))
+        best = next((choice for choice in found if choice is not None), None)
     return best
+
+
+def _along_one_axis(tensors: Sequence[Tensor], deps: Sequence[Dependence], rates: Sequence[int]) -> Iterator[Axes]:
+    """Ways to give every tensor one axis, each counted as often as its tensor is slower than the fastest."""
+    for rate in rates:
+        for axis in range(len(tensors[0].dims)):
+            axes = _propagate(tensors[0], (axis,) * rate, tensors, deps, rates)
+            if axes is not None:
+                yield axes
 
 
 def _wavefront(
@@ -196,28 +206,46 @@ def _is_costly(component: Sequence[Statement]) -> bool:
     return any(isinstance(n, Op) and OPS[n.name].flops >= COSTLY for n in nodes)
 
 
-def _propagate(seed: Tensor, axis: int, tensors: Sequence[Tensor], deps: Sequence[Dependence]) -> Axes | None:
-    """Give every tensor of the component an axis, each the one on which its reads lie nearest."""
-    axes: Axes = {seed: (axis,)}
-    changed = True
-    while changed and len(axes) < len(tensors):
-        changed = False
-        for d in deps:
-            if d.read is None:
-                continue
-            reader, source = d.target.tensor, d.read.tensor
-            if (reader in axes) == (source in axes):
-                continue
-            new = source if reader in axes else reader
-            ranked = sorted((_spread(distance(d, {**axes, new: (a,)})), a) for a in range(len(new.dims)))
-            if ranked:
-                axes[new] = (ranked[0][1],)
-                changed = True
+def _propagate(
+    seed: Tensor, first: tuple[int, ...], tensors: Sequence[Tensor], deps: Sequence[Dependence], rates: Sequence[int]
+) -> Axes | None:
+    """Give every tensor of the component an axis, each the one on which most of its reads are a constant way off, and
+    the nearest of those."""
+    between: dict[Tensor, list[Dependence]] = {}
+    for d in deps:
+        if d.read is not None and d.target.tensor is not d.read.tensor:
+            between.setdefault(d.target.tensor, []).append(d)
+            between.setdefault(d.read.tensor, []).append(d)
+    axes: Axes = {seed: first}
+    todo = [seed]
+    while todo:
+        known = todo.pop(0)
+        for d in between.get(known, ()):
+            for new in _ends(d):
+                if new in axes or not new.dims:
+                    continue
+                near = [e for e in between[new] if all(t is new or t in axes for t in _ends(e))]
+                choices = [(a,) * rate for rate in rates for a in range(len(new.dims))]
+                axes[new] = _nearest(new, choices, near, axes)
+                todo.append(new)
     return axes if len(axes) == len(tensors) else None
 
 
-def _spread(e: Expr) -> tuple[int, int]:
-    return (0, abs(int(e.value))) if isinstance(e, Const) else (1, 0)
+def _ends(d: Dependence) -> tuple[Tensor, ...]:
+    return (d.target.tensor,) if d.read is None else (d.target.tensor, d.read.tensor)
+
+
+def _nearest(
+    new: Tensor, choices: Sequence[tuple[int, ...]], deps: Sequence[Dependence], axes: Axes
+) -> tuple[int, ...]:
+    return min(choices, key=lambda c: _spread(deps, {**axes, new: c}))
+
+
+def _spread(deps: Sequence[Dependence], axes: Axes) -> tuple[int, int]:
+    """How many distances are not constant, and how far the others reach."""
+    found = [distance(d, axes) for d in deps]
+    constant = [abs(int(e.value)) for e in found if isinstance(e, Const)]
+    return len(found) - len(constant), sum(constant)
 
 
 def _judge(axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:

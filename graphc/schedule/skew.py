@@ -49,7 +49,7 @@ def _wavefronts(system: System, statements: list[Statement]) -> tuple[set[Tensor
     for component, own in zip(parts, within(parts, deps), strict=True):
         if is_cyclic(component, own):
             choice = choose_loop(component, own, system)
-            if choice is not None and all(len(axes) == 2 and len(t.dims) == 2 for t, axes in choice.axes.items()):
+            if choice is not None and all(len(set(axes)) == 2 == len(t.dims) for t, axes in choice.axes.items()):
                 found |= set(choice.axes)
             else:
                 others |= {s.tensor for s in component}

@@ -56,9 +56,11 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
     for t in adjoints:
         if t is not loss or t in wrt:
             added.append(_adjoint_equation(system, t, adjoints[t], contributions[t]))
-    gradient = {t: adjoints[t] for t in wrt if t in adjoints}
+    gradient: dict[Tensor, Tensor] = {}
     for t in wrt:
-        if t not in gradient:
+        if t in adjoints:
+            gradient[t] = adjoints[t]
+        elif t not in gradient:
             gradient[t] = derived(t, names.fresh(f"d{t.name}"))
             added.append(zero_equation(gradient[t], system.defined(t)))
     return system.with_equations(system.equations + tuple(added)), gradient
@@ -97,9 +99,11 @@ def jvp(
             terms.append(replace(term, value=total))
         added.append(replace(eq, tensor=moved[eq.tensor], reduce="assign" if eq.reduce == "assign" else "sum",
                              terms=tuple(terms)))  # fmt: skip
-    found = {t: moved[t] for t in outputs if t in moved}
+    found: dict[Tensor, Tensor] = {}
     for t in outputs:
-        if t not in found:
+        if t in moved:
+            found[t] = moved[t]
+        elif t not in found:
             found[t] = derived(t, names.fresh(f"{t.name}_dot"))
             added.append(zero_equation(found[t], system.defined(t)))
     return system.with_equations(system.equations + tuple(added)), found

@@ -55,6 +55,7 @@ class Step:
     equations: tuple[str, ...]
     declarations: tuple[str, ...] = ()
     real: bool = True
+    own: bool = False  # `declarations` declare the tensors
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ class Program:
             lines += s.declarations
             kind = "" if s.real else ", dtype='int64'"
             lines += [
-                f"{name} = gc.Tensor('{name}'{''.join(f', {d}' for d in dims)}{kind})" for name, dims in s.tensors
+                f"{name} = gc.Tensor('{name}'{''.join(f', {d}' for d in dims)}{kind})"
+                for name, dims in s.tensors
+                if not s.own
             ]
         lines += ["L = gc.Tensor('L')", "system = gc.System("]
         lines += [f"    {eq}," for s in self.steps for eq in s.equations]
@@ -255,6 +258,10 @@ class Maker:
             return f"Max(-9, Min(9, {e}))"
         return f"{self.rng.choice(['tanh', 'sin', 'tanh', 'atan'])}({e})"
 
+    def declared(self, *equations: str, declare: tuple[str, ...], **tensors: tuple[str, ...]) -> None:
+        """A step whose tensors are declared otherwise than by their dimensions alone."""
+        self.steps.append(Step(tuple(tensors.items()), equations, declare, own=True))
+
     def add(
         self, *equations: str, real: bool = True, declare: tuple[str, ...] = (), **tensors: tuple[str, ...]
     ) -> None:
@@ -277,9 +284,9 @@ def random_program(seed: int, integer: bool = False, special: bool = False) -> P
 
 def draw_program(rng: random.Random, seed: int = 0, integer: bool = False, special: bool = False) -> Program:
     """A program from the decisions of `rng`."""
-    from tests.fuzz import kinds, kinds_more
+    from tests.fuzz import kinds, kinds_more, kinds_recurrent
 
-    assert kinds.ALL is KINDS and kinds_more.THREE
+    assert kinds.ALL is KINDS and kinds_more.THREE and kinds_recurrent.kind is kind
     while True:
         maker = Maker(rng, integer=integer)
         for _ in range(rng.randint(1, 4)):
