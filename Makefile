@@ -13,7 +13,7 @@ export MPLBACKEND = Agg
 export PYTHONUNBUFFERED = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint format bench fuzz exhaustive clean
+.PHONY: demo test lint format bench fuzz planted exhaustive clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.ready-examples
@@ -39,6 +39,10 @@ bench: $(VENV)/.ready-bench
 # make fuzz N=1000 SEED=7: that many random systems from that seed, compiled against interpreted
 fuzz: $(VENV)/.ready-test
 	$(BIN)/python -m tests.fuzz --count $(N) --seed $(SEED)
+
+# plants errors into a copy, one at a time: the tests must find each
+planted: $(VENV)/.ready-test
+	$(BIN)/python -m tests.planted $(ARGS)
 
 # every scalar function over all float32 and ten million float64, and whatever else takes minutes; ARGS="-k exp": some
 exhaustive: $(VENV)/.ready-test

@@ -17,12 +17,13 @@ from llvmlite import ir
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.memory import Access, access, is_plain
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
-from graphc.codegen.values import I64, PTR
+from graphc.codegen.values import FUSED, I64, PTR
 from graphc.equations.bounds import Bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
+from graphc.schedule.exact import compares_rounded
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
 
@@ -195,6 +196,7 @@ def _define(
     function.attributes.add("noinline")
     numbers = iter(function.args[len(operands) :])
     inner = Emitter(e.system, e.dtype, e.lanes, e.registers)
+    inner.flags = FUSED if s.mode == "sum" and not compares_rounded(s.value) else e.flags
     inner.builder = ir.IRBuilder(function.append_basic_block("entry"))
     start = inner.builder.append_basic_block("start")
     inner.builder.branch(start)

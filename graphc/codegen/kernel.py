@@ -21,11 +21,12 @@ from graphc.codegen.entry import CELL, Body, Memory, entry_points, memory_of, si
 from graphc.codegen.guards import nest_guards
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
-from graphc.codegen.values import I64, PTR
+from graphc.codegen.values import FUSED, I64, PTR
 from graphc.equations.domain import Domain, assume
 from graphc.equations.expr import Expr, Index, Op, Read, above_reads, substitute
 from graphc.equations.ops import OPS
 from graphc.equations.system import System, Tensor
+from graphc.schedule.exact import needs_equal_bits
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
 MAX_LAG = 8
@@ -49,12 +50,14 @@ def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
     module = ir.Module("graphc")
     width = lanes(target, 32 if dtype == "float32" else 64)
     many_calls = _scalar_functions(program) > INLINED
+    equal_bits = needs_equal_bits(s for nest in program.nests for s in nest.statements)
     emitters: list[Emitter] = []
     bodies: list[Body] = []
     pieces = _pieces(program.body)
     for k, nodes in enumerate(pieces):
         e = Emitter(program.system, dtype, width, target.registers)
         e.many_calls = many_calls
+        e.flags = () if equal_bits else FUSED
         if emitters:
             e.checks, e.contractions = emitters[0].checks, emitters[0].contractions
         emitters.append(e)

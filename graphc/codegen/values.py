@@ -17,7 +17,7 @@ I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 PTR = ir.PointerType()
 _FLOATS = {"float64": ir.DoubleType(), "float32": ir.FloatType()}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
-_FLAGS = ("contract",)
+FUSED = ("contract",)  # products and sums may become one multiply-add, which rounds once
 
 
 class Values:
@@ -26,6 +26,7 @@ class Values:
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.real: ir.Type = _FLOATS.get(dtype, I64)
+        self.flags: tuple[str, ...] = FUSED
         self.in_line = True  # whether long functions are copied to where they are used, or called
         self.builder: ir.IRBuilder = ir.IRBuilder()
 
@@ -201,11 +202,11 @@ class Values:
             return b.fcmp_ordered(_COMPARE[name], *v)
         match name:
             case "add":
-                return b.fadd(*v, flags=_FLAGS)
+                return b.fadd(*v, flags=self.flags)
             case "sub":
-                return b.fsub(*v, flags=_FLAGS)
+                return b.fsub(*v, flags=self.flags)
             case "mul":
-                return b.fmul(*v, flags=_FLAGS)
+                return b.fmul(*v, flags=self.flags)
             case "div":
                 return b.fdiv(*v)
             case "neg":

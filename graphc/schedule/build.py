@@ -9,6 +9,7 @@ from graphc.equations.system import System, Tensor
 from graphc.schedule.blocks import in_blocks
 from graphc.schedule.chain import shorten_chains
 from graphc.schedule.dependence import dependences
+from graphc.schedule.exact import needs_equal_bits
 from graphc.schedule.fuse import fuse
 from graphc.schedule.interior import split_interior
 from graphc.schedule.layout import pack
@@ -26,7 +27,7 @@ def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, 
     system = skew(system, statements(system), [*outputs, *update.values()])
     found = split_interior(statements(system), assume(system.sizes, (), least=0))
     tree = build_loops(found, dependences(found, system), system)
-    body = fuse(shorten_chains(tree))
+    body = fuse(tree if needs_equal_bits(found) else shorten_chains(tree))
     found_buffers = with_rings(body, buffers(system, outputs, update), keep=frozenset(update.values()))
     body, found_buffers = in_blocks(body, found_buffers, keep=frozenset(update.values()))
     return Program(system, tuple(outputs), found_buffers, body, dict(update))

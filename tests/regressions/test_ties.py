@@ -1,0 +1,77 @@
+"""The winners of a maximum are found by comparing each term with it: the term must round as it did in the maximum.
+
+Terms were computed with a fused multiply-add in one place and without in the other, so that none of them equalled the
+largest, and its gradient was lost; `argmax` then pointed nowhere.
+"""
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import D, Eq, Max, Sum, amax, amin, argmax, argmin, tanh
+from graphc.compiler import TRANSFORMS, compile
+
+T, N = gc.sizes("T N")
+t, i, j, k = gc.indices("t i j k")
+L = gc.Tensor("L")
+A, B, C = gc.inputs("A B C", N, N)
+FORMS = {
+    "a*b + c": lambda a, b, c: a * b + c,
+    "a + b**2": lambda a, b, c: a + b**2,
+    "a*b + b*c - a*c": lambda a, b, c: a * b + b * c - a * c,
+    "a + b + c + a*b": lambda a, b, c: a + b + c + a * b,
+    "0.3*tanh(a*b + c) - b*c": lambda a, b, c: 0.3 * tanh(a * b + c) - b * c,
+}
+
+
+def compiled(system, outputs, **options):
+    """With the transforms, and without those that happen to name what is computed twice."""
+    graded = system.grad(L, [A, B])
+    return compile(graded.ir, [graded.tensor(t) for t in outputs], **options)
+
+
+@pytest.mark.parametrize("passes", [TRANSFORMS, ("gather", "merge", "hoist")])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("extreme", "place"), [(amax, argmax), (amin, argmin)])
+def test_of_every_maximum_some_term_is_the_winner(form, extreme, place, dtype, passes):
+    o, q = gc.Tensor("o", N, N), gc.Tensor("q", N, N)
+    value = FORMS[form](A[i, k], B[k, j], C[i, k])
+    system = gc.System(
+        Eq(o[i, j], extreme(value, k)), Eq(q[i, j], place(value, k)), Eq(L, Sum(o[i, j] + o[i, j] ** 2, i, j))
+    )
+    outputs = (o, q, D(L, A), D(L, B))
+    run = compiled(system, outputs, dtype=dtype, passes=passes)
+    for n in (3, 8, 17, 33):
+        rng = np.random.default_rng(n)
+        data = {x: rng.normal(size=(n, n)).astype(dtype) for x in "ABC"}
+        needed = {x: v for x, v in data.items() if x != "C" or form != "a + b**2"}
+        found = run(**needed)
+        assert found.q.min() >= 0 and found.q.max() < n
+        if dtype == "float64":
+            for a, b in zip(found, system.evaluate(*outputs, **needed), strict=True):
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("passes", [TRANSFORMS, ()])
+@pytest.mark.parametrize("n", [2, 5, 16, 40])
+def test_each_step_of_the_best_path_gets_the_whole_gradient(n, passes):
+    """Addends in a loop are put in another order: in both loops, or in neither."""
+    d, E = gc.Tensor("d", T, N), gc.Param("E", T, N)
+    system = gc.System(
+        Eq(d[t, j], amax(d[t - 1, i] + A[i, j] * B[i, j] + E[t, i] + C[i, j], i)),
+        Eq(d[-1, j], 0),
+        Eq(L, amax(d[T - 1, j], j)),
+    )
+    graded, rng = system.grad(L), np.random.default_rng(n)
+    run = compile(graded.ir, [graded.tensor(D(L, E))], passes=passes)
+    found = run(E=rng.normal(size=(50, n)), **{x: rng.normal(size=(n, n)) for x in "ABC"})
+    np.testing.assert_array_equal(np.sort(found, axis=1)[:, :-1], 0)
+    np.testing.assert_array_equal(found.max(axis=1), 1)
+
+
+def test_the_larger_of_two_equal_computations_shares():
+    y, (u, v, w) = gc.Tensor("y", N), gc.inputs("u v w", N)
+    system = gc.System(Eq(y[i], Max(u[i] * v[i] + w[i], w[i] + v[i] * u[i])), Eq(L, Sum(y)))
+    data = dict(zip("uvw", np.random.default_rng(0).normal(size=(3, 37)), strict=True))
+    np.testing.assert_allclose(system.compile(D(L, w))(**data), np.ones(37))
