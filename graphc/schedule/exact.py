@@ -1,8 +1,8 @@
 """Programs in which a value is compared for equality with one computed elsewhere: both must have the same bits.
 
 The gradient of a maximum goes to the terms that equal it, and argmax is the place of the first such term; each term is
-computed again to be compared. Where the compiler may round differently from place to place (fused multiply-adds, another
-order of addends), no term would equal its own maximum, and the gradient would be lost.
+computed again to be compared. Where the compiler may round differently from place to place (fused multiply-adds,
+another order of addends), no term would equal its own maximum, and the gradient would be lost.
 """
 
 from __future__ import annotations
