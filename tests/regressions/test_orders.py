@@ -1,0 +1,81 @@
+"""Recurrences whose order was not found, or found wrong: lags by a size, halves, several rates, rims, triangles."""
+
+import numpy as np
+import pytest
+
+import graphc as gc
+from graphc import Eq, Piecewise, Sum, cos, sin, sqrt, tanh
+from graphc.transforms.batch import batch
+from tests import oracle
+
+T, N, P = gc.sizes("T N P")
+t, i, j, k = gc.indices("t i j k")
+x, X, z, Z = gc.Input("x", T), gc.Input("X", N, N), gc.Input("z", P), gc.Input("Z", N)
+s, h, q, L = gc.Tensor("s", T), gc.Tensor("h", T + P), gc.Tensor("q", T), gc.Tensor("L")
+u, fast, C = gc.Tensor("u", T, N, outside="wrap"), gc.Tensor("fast", 3 * T), gc.Tensor("C", N, N)
+m = gc.Tensor("m", T, N, outside="reflect")
+
+season = gc.System(
+    Eq(h[t], Piecewise((z[t], t < P), (tanh(0.9 * h[t - P] + x[t - P]), True))),
+    Eq(L, Sum(h[t] ** 2, t)),
+)
+triangular = gc.System(
+    Eq(C[i, j], Piecewise(
+        ((X[i, j] - Sum(C[i, k] * C[j, k], (k, 0, j - 1))) / C[j, j], j < i),
+        (sqrt(20 + X[i, i] ** 2 + Sum(C[i, k] ** 2, (k, 0, i - 1))), Eq(i, j)),
+        (0, True),
+    )),
+    Eq(L, Sum(C[i, j] ** 2, i, j)),
+)  # fmt: skip
+SYSTEMS = {
+    "a season: a lag given by a size": season,
+    "a heap: each reads the one at half its place": gc.System(
+        Eq(s[t], tanh(s[t // 2] + x[t])), Eq(s[0], x[0]), Eq(L, Sum(s[t] ** 2, t))
+    ),
+    "two rates": gc.System(
+        Eq(q[t], tanh(fast[3 * t] + x[t])), Eq(fast[3 * t], cos(fast[3 * t - 1] / 2)),
+        Eq(fast[3 * t + 1], sin(fast[3 * t]) - q[t]), Eq(fast[3 * t + 2], fast[3 * t + 1] * x[t]),
+        Eq(fast[-1], 0.3), Eq(L, Sum(fast[t] ** 2, t)),
+    ),
+    "a stencil on a ring": gc.System(
+        Eq(u[t, i], tanh(u[t - 1, i - 1] + 0.5 * u[t - 1, i + 2])), Eq(u[-1, i], Z[i]), Eq(L, Sum(u[t, i] ** 2, t, i))
+    ),
+    "a stencil between mirrors": gc.System(
+        Eq(m[t, i], tanh(m[t - 1, i - 2] - m[t - 2, i + 1])), Eq(m[-1, i], Z[i]), Eq(m[-2, i], 1),
+        Eq(L, Sum(m[t, i] ** 2, t, i)),
+    ),
+    "a triangle: each reads those left of it and above": triangular,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_all_laws(name):
+    oracle.check(SYSTEMS[name], "L", second=name.startswith("a "), seed=1)
+
+
+def test_a_ring_is_as_long_as_what_is_inside_it():
+    """What stands outside is outside of all that equations define: u[-1] is a start value, not the last step."""
+    ring, start = gc.System(Eq(u[t, i], u[t - 1, i - 1]), Eq(u[-1, i], Z[i])), np.arange(5.0)
+    for found in (ring.evaluate(u, T=7, Z=start), ring.compile(u)(T=7, Z=start)):
+        np.testing.assert_array_equal(found, [np.roll(start, n + 1) for n in range(7)])
+
+
+def test_a_batch_of_triangles():
+    """The axis along which a cycle runs was looked for from one end only."""
+    ir = triangular.ir
+    together = batch(ir, "B", [ir.by_name["X"]])
+    c = together.by_name["C"]
+    total, loss = oracle.weighed(together, {c: c}, "total")
+    oracle.check_compiled(total, loss, {"X": np.random.default_rng(0).normal(size=(3, 4, 4))})
+
+
+def test_a_lag_of_nothing_is_refused():
+    run = season.compile("h")
+    assert run(x=np.ones(0), z=np.ones(0)).shape == (0,)
+    np.testing.assert_array_equal(run(x=np.ones(0), z=np.ones(2)), [1, 1])
+    with pytest.raises(gc.CausalityError) as error:
+        run(x=np.ones(3), z=np.ones(0))
+    assert str(error.value) == (
+        "with P = 0, the steps over t of h do not come one after the other\n"
+        f"  in {season.equations[0]}\n  Call with sizes of at least 1"
+    )
