@@ -7,6 +7,7 @@ units in the last place (ULP): of the exact value's binade, and at least the sma
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
 import math
 from collections.abc import Callable
 from functools import cache
@@ -70,27 +71,27 @@ def numpy_function(name: str, dtype: type[np.floating[Any]] = np.float64) -> Cal
 @cache
 def _long_function(name: str) -> Callable[[Array], Array]:
     """C's erfl or erfcl over an array: NumPy and SciPy have none, and ctypes would round to double."""
-    loaded = load(_LONG_LOOP.replace("NAME", f"{name}l"))
+    loaded = load(_LONG_LOOP)  # by address: loaded code has no room for jumps to symbols of other libraries
+    function = ctypes.cast(getattr(ctypes.CDLL(ctypes.util.find_library("m")), f"{name}l"), ctypes.c_void_p)
 
     def apply(x: Array) -> Array:
         result = np.empty_like(x)
-        signature = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
-        signature(loaded.address("loop"))(x.size, x.ctypes.data, result.ctypes.data)
+        signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
+        signature(loaded.address("loop"))(function, x.size, x.ctypes.data, result.ctypes.data)
         return result
 
     return apply
 
 
 _LONG_LOOP = """
-declare x86_fp80 @NAME(x86_fp80)
-define void @loop(i64 %n, ptr %x, ptr %y) {
+define void @loop(ptr %function, i64 %n, ptr %x, ptr %y) {
 entry:
   br label %loop
 loop:
   %i = phi i64 [0, %entry], [%next, %loop]
   %from = getelementptr x86_fp80, ptr %x, i64 %i
   %value = load x86_fp80, ptr %from
-  %result = call x86_fp80 @NAME(x86_fp80 %value)
+  %result = call x86_fp80 %function(x86_fp80 %value)
   %to = getelementptr x86_fp80, ptr %y, i64 %i
   store x86_fp80 %result, ptr %to
   %next = add i64 %i, 1
