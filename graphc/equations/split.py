@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from graphc.equations.domain import is_affine
-from graphc.equations.expr import Const, Expr, Op, make, postorder, substitute
+from graphc.equations.domain import Domain, is_affine
+from graphc.equations.expr import Const, Expr, Index, Op, make, postorder, substitute
 from graphc.equations.scalars import NAN, UNDEFINED
 
 Part = tuple[tuple[Expr, ...], Expr]
@@ -45,9 +45,16 @@ def split(value: Expr) -> list[Part]:
         test = _affine_part(c)
         assert test is not None
         condition, when_true, when_false = test
-        todo.append(((*conditions, negate(condition)), substitute(e, {chosen: _choose(when_false, yes, no)})))
-        todo.append(((*conditions, condition), substitute(e, {chosen: _choose(when_true, yes, no)})))
+        for more, then in ((negate(condition), when_false), (condition, when_true)):
+            if _possible((*conditions, more)):
+                todo.append(((*conditions, more), substitute(e, {chosen: _choose(then, yes, no)})))
     return done
+
+
+def _possible(conditions: tuple[Expr, ...]) -> bool:
+    """Whether some point satisfies all: of n choices along one index few of the 2^n combinations are."""
+    indices = tuple(dict.fromkeys(n for n in postorder(*conditions) if isinstance(n, Index)))
+    return len(conditions) < 2 or not Domain.where(indices, *conditions).is_empty()
 
 
 def _divides(c: Expr) -> bool:

@@ -170,3 +170,17 @@ def test_kernels_whose_indices_are_walked_as_one_or_not(channels, height, width)
     rows, columns = max(1, height - 1), max(1, width - 1)
     wanted = np.einsum("cyxmk,fcmk->fyx", views[..., :rows, :columns], w[..., :rows, :columns])
     np.testing.assert_allclose(found.some, wanted, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("order", ["ijk", "jik", "jki", "kij", "ikj", "kji"])
+def test_three_axes_in_any_order(order):
+    """What is read with long strides is copied with its axes in another order, which need not be its own inverse."""
+    axes = dict(zip("ijk", (M, N, K), strict=True))
+    at = dict(zip("ijk", (i, j, k), strict=True))
+    W = gc.Input("W", *(axes[a] for a in order))
+    x, y = gc.Input("x", B, N, K), gc.Tensor("y", B, M)
+    run = gc.System(Eq(y[b, i], Sum(W[tuple(at[a] for a in order)] * x[b, j, k], j, k))).compile("y")
+    for sizes in ((1, 1, 1, 1), (3, 5, 2, 4), (9, 17, 7, 3), (2, 8, 16, 33)):
+        n = dict(zip("ijk", sizes, strict=False))
+        w, v = rng.normal(size=tuple(n[a] for a in order)), rng.normal(size=(sizes[3], n["j"], n["k"]))
+        np.testing.assert_allclose(run(W=w, x=v), np.einsum(f"{order},bjk->bi", w, v), **tolerance("float64"))

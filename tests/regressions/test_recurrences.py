@@ -163,3 +163,35 @@ def test_loops_over_time_that_read_each_other_late_are_not_fused():
         third = lfilter([1], [1, -1 / 5], first + second[::-1])
         for mine, wanted in zip(run(x=a), (first, second, third), strict=True):
             np.testing.assert_allclose(mine, wanted, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("back", [1, 2, 3, 4, 5, 9, 20])
+def test_the_last_steps_are_there_behind_the_loop(back):
+    """A recurrence that looks one step back keeps as many steps as are read when it is over."""
+    s, y = gc.Tensor("s", T, N), gc.Tensor("y", N)
+    value = sum((k + 1) * Piecewise((s[T - 1 - k, i], k < T), (0, True)) for k in range(back))
+    system = gc.System(Eq(s[t, i], tanh(s[t - 1, i] + x[t])), Eq(s[-1, i], i), Eq(y[i], value))
+    run = system.compile("y")
+    for n in (1, 2, 7, 64, 65, 67):
+        data, states = rng.normal(size=n), [np.arange(5.0)]
+        for v in data:
+            states.append(np.tanh(states[-1] + v))
+        wanted = sum((k + 1) * states[-1 - k] for k in range(min(back, n)))
+        np.testing.assert_allclose(run(x=data, N=5), wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("cost", [0, 1])
+def test_two_axes_at_once_on_diagonals_and_by_rows(cost):
+    """A table of which each element reads three neighbours, cheap (by rows) or costly (a wavefront)."""
+    d, E = gc.Tensor("d", T, N), gc.Input("E", T, N)
+    past = d[t - 1, i] * 0.5 - d[t, i - 1] + d[t - 1, i - 1] * 0.3 + E[t, i]
+    system = gc.System(
+        Eq(d[t, i], tanh(past) if cost else Piecewise((past, past > 0), (-past / 2, True))),
+        Eq(d[-1, i], 0.1 * i), Eq(d[t, -1], 0.2 * t), Eq(d[-1, -1], 1), Eq(L, Sum(d[t, i] ** 2, t, i)),
+    )  # fmt: skip
+    run = system.compile("d", gc.D(L, E))
+    for n, m in ((1, 1), (1, 5), (6, 1), (5, 9), (9, 5), (17, 17), (33, 8)):
+        data = rng.normal(size=(n, m)) / 2
+        found, wanted = run(E=data), system.evaluate("d", gc.D(L, E), E=data)
+        for a, b in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)

@@ -122,3 +122,22 @@ def test_one_reduction_used_at_two_places_keeps_both_places():
         np.testing.assert_allclose(found.y, np.outer(product, product) + product[:, None], rtol=1e-11, atol=1e-13)
         slope = slopes(lambda v, m=matrix: np.sum(m.T * (np.outer(m @ v, m @ v) + (m @ v)[:, None])), v)
         np.testing.assert_allclose(found[1], slope, rtol=1e-6, atol=1e-7)
+
+
+def test_a_sum_inside_what_is_convolved():
+    """The signal is an expression of its own indices, the summed one of a product inside it among them."""
+    kernel, y, z = gc.Input("kernel", M), gc.Tensor("y", N + M - 1), gc.Tensor("z", N + M - 1)
+    system = gc.System(
+        Eq(y, gc.conv(W @ x, kernel)),
+        Eq(z, gc.conv(softmax(x) * logsumexp(W), kernel)),
+        Eq(L, Sum(y[i] * z[i], i)),
+    )
+    for n, m in ((1, 1), (4, 2), (5, 5)):
+        data = {"x": rng.normal(size=n), "W": rng.normal(size=(n, n)), "kernel": rng.normal(size=m)}
+        e = np.exp(data["x"])
+        wanted = [
+            np.convolve(signal, data["kernel"])
+            for signal in (data["W"] @ data["x"], e / e.sum() * np.log(np.exp(data["W"]).sum(1)))
+        ]
+        for found in (system.evaluate("y", "z", **data), system.compile("y", "z")(**data)):
+            np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
