@@ -13,7 +13,7 @@ from dataclasses import replace
 import islpy as isl
 
 from graphc.equations.bounds import ranges
-from graphc.equations.domain import Domain, has_reads
+from graphc.equations.domain import Domain, has_reads, is_affine
 from graphc.equations.expr import Const, Expr, Index, Read, make, substitute, transform
 from graphc.equations.gradients import reread
 from graphc.equations.ops import BOUNDARY
@@ -74,10 +74,12 @@ def _read_outside(system: System, tensor: Tensor) -> isl.Set | None:
 
 
 def _extents(tensor: Tensor, defined: isl.Set, context: isl.Set) -> list[tuple[Expr, Expr]]:
-    """(first, last) coordinate on each axis inside: start values (`s[-1]`) are, too."""
+    """(first, last) coordinate on each axis inside: start values (`s[-1]`) are, too, where the two can be said."""
+    declared: list[tuple[Expr, Expr]] = [(Const(0), n - 1) for n in tensor.dims]
     if defined.is_subset(tensor.box):
-        return [(Const(0), n - 1) for n in tensor.dims]
-    return ranges(defined | tensor.box, context)
+        return declared
+    found = ranges(defined | tensor.box, context)
+    return [ends if all(map(is_affine, ends)) else own for ends, own in zip(found, declared, strict=True)]
 
 
 def _outside_terms(

@@ -85,12 +85,14 @@ class _Execution:
 @dataclass
 class _Memory:
     """One tensor: which element each address holds, how many contributions each element has, how many it should have,
-    and which elements have a constant for one."""
+    and which elements have the reduction's identity for one: whether it was set as a start or as that contribution,
+    only a later one can tell."""
 
     holds: dict[Point, Point] = field(default_factory=dict)
     count: Counter[Point] = field(default_factory=Counter)
     wanted: Counter[Point] = field(default_factory=Counter)
     constant: set[Point] = field(default_factory=set)
+    unsure: set[Point] = field(default_factory=set)
     certain: bool = True
 
 
@@ -129,7 +131,7 @@ class _Walk:
                     memory.certain = False
                 else:
                     memory.wanted.update(places)
-                    if isinstance(term.value, Const) and not term.reduced:
+                    if not term.reduced and _is_identity(term.value, eq.reduce, eq.tensor):
                         memory.constant.update(places)
 
     def _measure(self, node: Node) -> None:
@@ -312,23 +314,19 @@ class _Walk:
             if coords in memory.count:
                 raise VerifyError(f"{self._at(r, k)} sets {_element(s.tensor, coords)} again")
             memory.holds[address] = coords
-            memory.count[coords] = 0 if self._starts(s, coords) else 1
+            starts = _is_identity(s.value, self.program.system.by_tensor[s.tensor].reduce, s.tensor)
+            memory.count[coords] = 0 if starts and coords not in memory.constant else 1
+            if starts and coords in memory.constant:
+                memory.unsure.add(coords)
             return
         if memory.holds.get(address) != coords:
             raise VerifyError(f"{self._at(r, k)} adds to {_element(s.tensor, coords)}, which has no start value there")
         memory.count[coords] += 1
+        if memory.count[coords] > memory.wanted[coords] and coords in memory.unsure:
+            memory.unsure.remove(coords)  # what was set was the start
+            memory.count[coords] -= 1
         if memory.certain and memory.count[coords] > memory.wanted[coords]:
             raise VerifyError(f"{self._at(r, k)} is one contribution too many to {_element(s.tensor, coords)}")
-
-    def _starts(self, s: Statement, coords: Point) -> bool:
-        """Whether a set starts a reduction and is no contribution: it has the identity, and no term gives that."""
-        reduce = self.program.system.by_tensor[s.tensor].reduce
-        if reduce == "assign" or not isinstance(s.value, Const) or coords in self.memory[s.tensor].constant:
-            return False
-        identity = REDUCTIONS[reduce][0]
-        if s.tensor.kind == "int" and not np.isfinite(identity):
-            identity = np.iinfo(np.int64).max if identity > 0 else np.iinfo(np.int64).min
-        return bool(s.value.value == identity)
 
     def _complete(self, tensor: Tensor, coords: Point) -> bool:
         memory = self.memory[tensor]
@@ -337,6 +335,16 @@ class _Walk:
     def _at(self, r: _Execution, k: int) -> str:
         names = [f"{i.name} = {v}" for i, v in zip(r.statement.domain.indices, r.rows[k].tolist(), strict=True)]
         return f"{r.statement!r} at {', '.join(names) or 'its one point'}"
+
+
+def _is_identity(value: Expr, reduce: str, tensor: Tensor) -> bool:
+    """Whether a value is what a reduction starts from."""
+    if reduce == "assign" or not isinstance(value, Const):
+        return False
+    identity = REDUCTIONS[reduce][0]
+    if tensor.kind == "int" and not np.isfinite(identity):
+        identity = np.iinfo(np.int64).max if identity > 0 else np.iinfo(np.int64).min
+    return bool(value.value == identity)
 
 
 def _element(tensor: Tensor, coords: Point) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Piecewise, Sum, cos, sin, sqrt, tanh
+from graphc import Eq, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
 from graphc.transforms.batch import batch
 from tests import oracle
 
@@ -13,7 +13,7 @@ t, i, j, k = gc.indices("t i j k")
 x, X, z, Z = gc.Input("x", T), gc.Input("X", N, N), gc.Input("z", P), gc.Input("Z", N)
 s, h, q, L = gc.Tensor("s", T), gc.Tensor("h", T + P), gc.Tensor("q", T), gc.Tensor("L")
 u, fast, C = gc.Tensor("u", T, N, outside="wrap"), gc.Tensor("fast", 3 * T), gc.Tensor("C", N, N)
-m = gc.Tensor("m", T, N, outside="reflect")
+m, r = gc.Tensor("m", T, N, outside="reflect"), gc.Tensor("r", N, P)
 
 season = gc.System(
     Eq(h[t], Piecewise((z[t], t < P), (tanh(0.9 * h[t - P] + x[t - P]), True))),
@@ -43,6 +43,11 @@ SYSTEMS = {
     "a stencil between mirrors": gc.System(
         Eq(m[t, i], tanh(m[t - 1, i - 2] - m[t - 2, i + 1])), Eq(m[-1, i], Z[i]), Eq(m[-2, i], 1),
         Eq(L, Sum(m[t, i] ** 2, t, i)),
+    ),
+    "costs of warped paths, with borders of two kinds": gc.System(
+        Eq(r[i, j], (Z[i] - z[j]) ** 2 + Sum(X[i, k] * X[k, i], k)
+           - log(exp(-r[i - 1, j]) + exp(-r[i, j - 1]) + exp(-r[i - 1, j - 1]))),
+        Eq(r[-1, j], 5), Eq(r[i, -1], 4), Eq(r[-1, -1], 0), Eq(L, r[N - 1, P - 1]),
     ),
     "a triangle: each reads those left of it and above": triangular,
 }  # fmt: skip
