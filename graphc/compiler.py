@@ -22,6 +22,7 @@ from graphc.equations.errors import ArgumentError, DefinitionError, DomainError,
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.sizes import whole
 from graphc.equations.system import System, Tensor
+from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
 from graphc.schedule.verify import verify_small
@@ -125,6 +126,8 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
     _refuse_undefined(system, roots)
     trace.show("equations", system)
     if options.unfold is True:
+        if 0 in system.fixed.values():
+            refuse_empty_reads(system, system.fixed)
         with trace.stage("unfold", times):
             system = unfold_all(system, system.fixed)
             outputs = tuple(system.by_name[t.name] for t in outputs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphc.equations.domain import LOCK, fix_sizes, sample
+from graphc.equations.domain import LOCK, assume, fix_sizes, sample
 from graphc.equations.errors import CausalityError, DomainError
 from graphc.equations.expr import Const, Expr, Read, Size, substitute
 from graphc.equations.printing import show
@@ -13,7 +13,8 @@ from graphc.schedule.program import Loop, Nest, Program, nodes_of
 
 
 def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
-    """DomainError if at these sizes some equation reads, or contributes to, an element that does not exist."""
+    """DomainError if at these sizes, and any others of at least 1, some equation reads, or contributes to, an element
+    that does not exist."""
     with LOCK:
         for eq in system.equations:
             for term in eq.terms:
@@ -47,6 +48,7 @@ def _empty(sizes: Mapping[str, int]) -> str:
 def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
     image = fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes))
     outside = image - fix_sizes(system.defined(access.tensor), dict(sizes))
+    outside = outside.intersect_params(assume(n for n in system.sizes if n not in sizes))
     if outside.is_empty():
         return
     found = sample(outside)

@@ -84,3 +84,11 @@ def test_a_lag_of_nothing_is_refused():
         "with P = 0, the steps over t of h do not come one after the other\n"
         f"  in {season.equations[0]}\n  Call with sizes of at least 1"
     )
+
+
+def test_written_out_over_no_steps_nothing_is_read():
+    """Sizes baked in are gone once a recurrence is written out: x[0] of an empty x was read all the same."""
+    system = gc.System(Eq(s[t], tanh(s[t - 1] + x[t])), Eq(s[0], x[0]), Eq(L, Sum(s[t] ** 2, t)))
+    with pytest.raises(gc.DomainError, match=r"with T = 0, x\[0\] reads x\[0\], which does not exist"):
+        system.compile("s", "L", sizes={"T": 0}, unfold=True)(x=np.ones(0))
+    assert system.compile("L", sizes={"T": 1}, unfold=True)(x=np.ones(1)) == 1
