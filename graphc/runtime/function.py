@@ -17,7 +17,7 @@ import numpy as np
 
 from graphc.equations.domain import LOCK, has_reads
 from graphc.equations.errors import ArgumentError
-from graphc.equations.expr import Const, Read
+from graphc.equations.expr import Read
 from graphc.equations.names import complain
 from graphc.equations.sizes import dim_value, solve_sizes, whole
 from graphc.equations.system import System, Tensor
@@ -60,7 +60,6 @@ class Function:
         self._inputs = {t.name: t for t in system.inputs}
         self._dtypes = {t.name: np.dtype(self._dtype(t)) for t in system.inputs}
         self._needed = tuple(t.name for t in kernel.arguments if t.given)
-        self._empty = any(d == Const(0) for t in program.system.tensors for d in t.dims)
         self._updated = frozenset(t.name for t in program.update)
         names = [t.name for t in program.outputs]
         self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None
@@ -162,8 +161,8 @@ class Function:
         told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
         stated = {n: v for n, v in {**fixed, **given}.items() if n in told.sizes or n in told.fixed}
         values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, stated)
-        if self._empty or 0 in values.values():
-            refuse_empty_reads(self.program.system, {**self.system.fixed, **values})
+        if 0 in values.values():
+            refuse_empty_reads(self.program.system, values)
             refuse_broken_order(self.program, values)
         outputs = []
         for t in self.program.outputs:
