@@ -46,7 +46,7 @@ def verify(program: Program, sizes: Mapping[str, int], data: Data | None = None,
     buffer, points of a nest that should be independent are not, or an element of an output is missing.
     """
     walk = _Walk(program, {**sizes, **program.system.fixed}, data or {})
-    if sum(len(e.rows) for e in walk.executions.values()) > most:
+    if not walk.prepare(most):
         return False
     walk.run()
     return True
@@ -102,10 +102,22 @@ class _Walk:
         self.env: dict[Index, int] = {}
         self.memory = {t: _Memory() for t in program.buffers}
         self.ranges: dict[Index, tuple[int, int]] = {}
+        self.executions: dict[Statement, _Execution] = {}
         for node in program.body:
             self._measure(node)
-        self.executions = {s: self._execution(s, nest) for nest in program.nests for s in nest.statements}
+
+    def prepare(self, most: int) -> bool:
+        """Lists all points; False, and not all are, where they are more than `most`."""
+        rows: list[tuple[Statement, Nest, Array]] = []
+        for nest in self.program.nests:
+            for s in nest.statements:
+                rows.append((s, nest, self._rows(s, nest)))
+                most -= len(rows[-1][2])
+                if most < 0:
+                    return False
+        self.executions = {s: self._execution(s, nest, points) for s, nest, points in rows}
         self._count_wanted()
+        return True
 
     def run(self) -> None:
         for node in self.program.body:
@@ -148,14 +160,17 @@ class _Walk:
                 self._measure(child)
         self.env.pop(node.var, None)
 
-    def _execution(self, s: Statement, nest: Nest) -> _Execution:
+    def _rows(self, s: Statement, nest: Nest) -> Array:
+        """The points of a statement that the loops around it reach."""
         points_of = fix_sizes(s.domain.set, self.sizes)
         for k, i in enumerate(s.domain.indices):
             if i in nest.outer:
                 low, high = self.ranges.get(i, (0, -1))
                 points_of = points_of.lower_bound_val(isl.dim_type.set, k, isl.Val(low))
                 points_of = points_of.upper_bound_val(isl.dim_type.set, k, isl.Val(high))
-        rows = points(points_of)
+        return points(points_of)
+
+    def _execution(self, s: Statement, nest: Nest, rows: Array) -> _Execution:
         outer = [s.domain.indices.index(i) for i in nest.outer]
         inner = [s.domain.indices.index(i) for i in nest.parallel]
         at: dict[Point, dict[Point, list[int]]] = defaultdict(lambda: defaultdict(list))

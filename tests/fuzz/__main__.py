@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from collections import Counter
 from functools import partial
@@ -30,7 +31,7 @@ def main() -> int:
         "--special", action="store_true", help="NaN, infinities, subnormals, signed zeros among the data"
     )
     parser.add_argument(
-        "--variants", default="", help="ways to compile, with commas between; default: two drawn for each"
+        "--variants", default="", help="ways to compile, with commas between; default: one drawn for each"
     )
     parser.add_argument("--mutants", action="store_true", help="programs and systems with something changed")
     options = parser.parse_args()
@@ -39,6 +40,7 @@ def main() -> int:
     seeds = [options.seed * 1_000_000 + k for k in range(options.count)]
     found = shared_out(seeds, partial(outcome, kind), partial(crashed, kind), options.jobs)
     outcomes: Counter[str] = Counter()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it: no totals
     with contextlib.suppress(KeyboardInterrupt):
         for seed, (name, text) in track(found, "random programs", len(seeds)):
             outcomes[name] += 1

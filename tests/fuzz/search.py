@@ -19,7 +19,7 @@ Judge = Callable[[Program, tuple[str, ...]], "str | None"]
 
 @dataclass(frozen=True)
 class Kind:
-    """Which programs are written, and in which ways they are compiled (two drawn for each, if none are given)."""
+    """Which programs are written, and in which ways they are compiled (one drawn for each, if none are given)."""
 
     integer: bool = False
     special: bool = False
