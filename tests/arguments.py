@@ -25,8 +25,9 @@ def random_arguments(system: System, seed: int = 0) -> dict[str, Any]:
         shape = tuple(dim_value(d, sizes) for d in t.dims)
         if t.kind == "real":
             arguments[t.name] = rng.normal(size=shape)
-        elif t in back:  # element n points at one before n
-            arguments[t.name] = np.floor(rng.random(shape) * np.arange(shape[0])).astype(np.int64)
+        elif t in back:  # what lies at n along the first axis points at something before n
+            steps = np.arange(shape[0]).reshape(-1, *(1 for _ in shape[1:]))
+            arguments[t.name] = np.floor(rng.random(shape) * steps).astype(np.int64)
         else:
             arguments[t.name] = rng.integers(0, bounds.get(t, 4), shape)
     told = {d.name for t in system.inputs for d in t.dims if hasattr(d, "name")}

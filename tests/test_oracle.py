@@ -23,6 +23,14 @@ def tree():
     return gc.System(Eq(h[i, j], tanh(h[left[i], j] + E[word[i], j])), Eq(h[0, j], E[0, j]))
 
 
+def graph():
+    """A node is made of three earlier ones; the first of nothing."""
+    parents, v, h = gc.Input("parents", N, 3, dtype="int64"), gc.Input("v", N, H), gc.Tensor("h", N, H)
+    c, w = gc.index("c", 3), gc.Param("w", H)
+    later = tanh(v[i, j] + w[j] * Sum(h[parents[i, c], j], c))
+    return gc.System(Eq(h[i, j], gc.Piecewise((v[0, j], Eq(i, 0)), (later, True))))
+
+
 def image():
     picture, kernel = gc.Input("I", N, H, outside="reflect"), gc.Param("K", 3, 2)
     S, P = gc.Tensor("S", N, H), gc.Tensor("P", N // 2)
@@ -32,7 +40,7 @@ def image():
     )
 
 
-SYSTEMS = {"network": NETWORK, "tree": tree(), "image": image()}
+SYSTEMS = {"network": NETWORK, "tree": tree(), "graph": graph(), "image": image()}
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -55,19 +55,18 @@ def test_of_every_maximum_some_term_is_the_winner(form, extreme, place, dtype, p
 
 @pytest.mark.parametrize("passes", [TRANSFORMS, ()])
 @pytest.mark.parametrize("n", [2, 5, 16, 40])
-def test_each_step_of_the_best_path_gets_the_whole_gradient(n, passes):
-    """Addends in a loop are put in another order: in both loops, or in neither."""
-    d, E = gc.Tensor("d", T, N), gc.Param("E", T, N)
+def test_each_step_of_the_best_path_gets_a_gradient(n, passes):
+    """In a loop the addend that the last step hands on is added last: where the sum is compared, too, or nowhere."""
+    a, E = gc.Tensor("a", T, N), gc.Param("E", T, N)
     system = gc.System(
-        Eq(d[t, j], amax(d[t - 1, i] + A[i, j] * B[i, j] + E[t, i] + C[i, j], i)),
-        Eq(d[-1, j], 0),
-        Eq(L, amax(d[T - 1, j], j)),
+        Eq(a[t, j], amax(a[t - 1, i] * A[i, j] + B[i, j] + E[t, i] + C[i, j], i)),
+        Eq(a[-1, j], 0),
+        Eq(L, amax(a[T - 1, j], j)),
     )
     graded, rng = system.grad(L), np.random.default_rng(n)
     run = compile(graded.ir, [graded.tensor(D(L, E))], passes=passes)
     found = run(E=rng.normal(size=(50, n)), **{x: rng.normal(size=(n, n)) for x in "ABC"})
-    np.testing.assert_array_equal(np.sort(found, axis=1)[:, :-1], 0)
-    np.testing.assert_array_equal(found.max(axis=1), 1)
+    np.testing.assert_array_equal(np.count_nonzero(found, axis=1), 1)
 
 
 def test_the_larger_of_two_equal_computations_shares():
