@@ -18,13 +18,14 @@ import numpy as np
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
 from graphc.equations.domain import exclusively, fix_sizes, sample
-from graphc.equations.errors import ArgumentError, DefinitionError, DomainError, ShapeError
+from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.sizes import whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
+from graphc.schedule.program import Program
 from graphc.schedule.verify import verify_small
 from graphc.transforms import PASSES
 from graphc.transforms.unfold import unfold_all
@@ -133,15 +134,13 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
             outputs = tuple(system.by_name[t.name] for t in outputs)
             update = {system.by_name[k.name]: system.by_name[v.name] for k, v in update.items()}
             roots = frozenset([*outputs, *update.values()])
-    for name, apply in PASSES:
-        if name not in options.passes:
-            continue
-        with trace.stage(name, times):
-            changed = apply(system, roots)
-        trace.show_change(name, system, changed)
-        system = changed
-    with trace.stage("schedule", times):
-        program = schedule(system, outputs, update)
+    try:
+        program = _program(system, roots, outputs, update, options.passes, times)
+    except CausalityError:
+        if "share" not in options.passes:
+            raise
+        # What is named apart may want another order of steps than the cycle it was part of.
+        program = _program(system, roots, outputs, update, options.passes - {"share"}, times)
     if os.environ.get("GRAPHC_VERIFY"):
         verify_small(program)
     trace.show("program", program)
@@ -156,6 +155,26 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
         trace.show("assembly", loaded.assembly)
     times["total"] = perf_counter() - started
     return Function(original, program, kernel, loaded, options, times)
+
+
+def _program(
+    system: System,
+    roots: frozenset[Tensor],
+    outputs: tuple[Tensor, ...],
+    update: dict[Tensor, Tensor],
+    passes: frozenset[str],
+    times: dict[str, float],
+) -> Program:
+    """The system transformed and scheduled."""
+    for name, apply in PASSES:
+        if name not in passes:
+            continue
+        with trace.stage(name, times):
+            changed = apply(system, roots)
+        trace.show_change(name, system, changed)
+        system = changed
+    with trace.stage("schedule", times):
+        return schedule(system, outputs, update)
 
 
 def _refuse_given(outputs: tuple[Tensor, ...]) -> None:

@@ -154,7 +154,7 @@ def _single(points: isl.Set) -> isl.BasicSet:
 def _guards(points: isl.Set, indices: Sequence[Index]) -> list[Expr]:
     """What bounds cannot say of a set: its constraints that involve integer divisions; where it is several convex
     pieces, that a point lies in one of them."""
-    parts = [_constraints(b, indices) for b in points.compute_divs().coalesce().get_basic_sets()]
+    parts = [_constraints(b, indices) for b in points.coalesce().compute_divs().get_basic_sets()]
     if len(parts) == 1:
         return [c for c, divides in parts[0] if divides]
     inside = [_joined("and", [c for c, _ in part], True) for part in parts]

@@ -131,7 +131,7 @@ class Ranges:
                 continue
             conditions += self._limits(b.index, b.low, b.high, written)
         pending = self._alone(r, pending, conditions, written)
-        box = not pending
+        box, before = not pending, len(conditions)
         while pending:
             left = self._affine(r, pending, known, conditions)
             if left == pending:
@@ -140,10 +140,23 @@ class Ranges:
                     f'Say which: {left[0]!r} = gc.index("{left[0]!r}", 3), or ({left[0]!r}, 0, 2) in the reduction',
                 )  # fmt: skip
             pending = left
+        self._refuse_nowhere(r, conditions[before:], written)
         own = set(r.indices)
         if box and not any(indices_of(e) & own for b in r.bound for e in (b.low, b.high) if e is not None):
             self.boxes.add(r)
         return tuple(conditions)
+
+    def _refuse_nowhere(self, r: Reduce, conditions: list[Expr], written: Written) -> None:
+        """A range that no point of any size is in: its reads are meant for different points, under conditions."""
+        indices = tuple(dict.fromkeys(i for c in conditions for i in indices_of(c)))
+        if conditions and Domain.where(indices, *conditions).is_empty():
+            names = " and ".join(i.name for i in r.indices)
+            reads = ", ".join(dict.fromkeys(as_written(x, written) for x in all_reads(r.body)))
+            raise written.error(
+                DefinitionError,
+                f"no {names} keeps all subscripts inside: {reads}",
+                f"Give a range, and conditions to each read: ({r.indices[0].name}, 0, 2) in the reduction",
+            )
 
     def _limits(self, index: Index, low: Expr, high: Expr, written: Written) -> list[Expr]:
         """low <= index < high; a Max below and a Min above are several limits."""

@@ -222,6 +222,8 @@ class Lifter:
             return scalars.floor_of(e.args[0], lambda a: self.build(a, at, env), isinstance(e, sp.ceiling))
         if isinstance(e, sp.Piecewise):
             return scalars.piecewise([(self.build(v, at, env), self.build(c, at, env)) for v, c in e.args])
+        if isinstance(e, sp.Rel):
+            e = scalars.without_fractions(e, lambda a: self.build(a, at, env))
         try:
             return scalars.apply(e, [self.build(a, at, env) for a in e.args])
         except UnsupportedError as error:
@@ -294,7 +296,16 @@ class Lifter:
             inner[limit[0]] = Index(limit[0].name)
         self.names.keep.append(inner)
         bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in limits)
-        return bound, self.build(body, at, inner)
+        value = self.build(body, at, inner)
+        if isinstance(e, rd.softmax):
+            bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, limits, strict=True))
+        return bound, value
+
+    def _kept(self, b: Bound, outside: Expr | None, value: Expr) -> Bound:
+        """An index that softmax keeps runs inside as it does outside, where it stands alone at no axis."""
+        if b.low is not None or reducing.plain_dim(b.index, value) is not None or not isinstance(outside, Index):
+            return b
+        return Bound(b.index, *self.bounds.get(outside, (None, None)))
 
     def _around(self, limit: sp.Tuple, outer: Env, inner: Env) -> Env:
         """What the limits of an index see: the indices bound with it, and under its own name what stands around."""

@@ -18,7 +18,7 @@ _SET, _DIV = isl.dim_type.set, isl.dim_type.div
 
 def points(fixed: isl.Set) -> Rows:
     """All points of a bounded set without parameters: one row each, lexicographic within each convex piece."""
-    found = [_piece(b) for b in fixed.make_disjoint().compute_divs().coalesce().get_basic_sets()]
+    found = [_piece(b) for b in fixed.coalesce().make_disjoint().compute_divs().get_basic_sets()]
     return np.concatenate([np.zeros((0, fixed.dim(_SET)), np.int64), *found])
 
 

@@ -110,6 +110,16 @@ def apply(e: sp.Basic, args: Sequence[Expr]) -> Expr:
     return make(name, *args)
 
 
+def without_fractions(e: sp.Rel, build: Callable[[sp.Expr], Expr]) -> sp.Rel:
+    """A comparison of rational combinations of integers, times their denominators: of 2*N > i - j SymPy makes
+    N > i/2 - j/2, which are no integers any more."""
+    addends = [a.as_coeff_Mul() for side in e.args if isinstance(side, sp.Expr) for a in sp.Add.make_args(side)]
+    den = math.lcm(*(int(c.q) for c, _ in addends if isinstance(c, sp.Rational)))
+    if den == 1 or any(not isinstance(c, sp.Rational) or build(rest).kind == "real" for c, rest in addends):
+        return e
+    return type(e)(*(den * side for side in e.args), evaluate=False)
+
+
 def power(base: Expr, exponent: Expr) -> Expr:
     return make("pow", base, exponent)
 

@@ -125,12 +125,14 @@ class Builder:
         for tensor, where in self.shared.get(key, []):
             if subset(inner.domain.set, where.domain.set):
                 return Read(tensor, write)
-        body = value.body if isinstance(value, Reduce) and value.op == "let" else value
+        let = isinstance(value, Reduce) and value.op == "let"
+        body = value.body if isinstance(value, Reduce) and let else value
         suffix = _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
         tensor = Tensor(self.fresh(f"{self.name}_{suffix}"), dims, "tensor", _kind(value), origin=self.written.origin)
         self.shared.setdefault(key, []).append((tensor, inner))
         op = self.kind_of(body)
-        terms = tuple(self.terms(inner, write, body))
+        parts = split(body) if let else [((), body)]
+        terms = tuple(term for where, part in parts for term in self.terms(inner.with_(where), write, part))
         self.auxiliaries.append(Equation(tensor, op, base.image(write), terms, self.written.origin))
         return Read(tensor, write)
 

@@ -9,7 +9,7 @@ from graphc.equations.errors import CausalityError, DomainError
 from graphc.equations.expr import Const, Expr, Read, Size, substitute
 from graphc.equations.printing import show
 from graphc.equations.system import System, Term
-from graphc.schedule.program import Loop, Nest, Program, nodes_of
+from graphc.schedule.program import Program
 
 
 def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
@@ -24,21 +24,16 @@ def refuse_empty_reads(system: System, sizes: Mapping[str, int]) -> None:
 
 
 def refuse_broken_order(program: Program, sizes: Mapping[str, int]) -> None:
-    """CausalityError if at these sizes some loop would read an element before it is computed: `s[t - P]` at P = 0."""
+    """CausalityError if at these sizes some element would be read before it is computed: `s[t - P]` at P = 0."""
     with LOCK:
-        for loop in program.loops:
-            if loop.broken is not None and not fix_sizes(loop.broken, dict(sizes)).is_empty():
-                cycle = " -> ".join(t.name for t in loop.along) or loop.var.name
+        for broken in program.broken:
+            if not fix_sizes(broken.sizes, dict(sizes)).is_empty():
+                names = dict.fromkeys(s.tensor.name for s in broken.cycle)
+                origin = next((s.origin for s in broken.cycle if s.origin), broken.cycle[0])
                 raise CausalityError(
-                    f"with {_empty(sizes)}, the steps over {loop.var.name} of {cycle} do not come one after the other\n"
-                    f"  in {_first_origin(loop)}\n  Call with sizes of at least 1"
+                    f"with {_empty(sizes)}, elements of {' and '.join(names)} would be read before they are computed\n"
+                    f"  in {origin}\n  Call with sizes of at least 1"
                 )
-
-
-def _first_origin(loop: Loop) -> str:
-    nests = [n for n in nodes_of(loop.body) if isinstance(n, Nest)]
-    statements = [s for n in nests for s in n.statements]
-    return str(next((s.origin for s in statements if s.origin), statements[0]))
 
 
 def _empty(sizes: Mapping[str, int]) -> str:

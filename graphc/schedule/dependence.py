@@ -13,7 +13,7 @@ from itertools import combinations
 import islpy as isl
 import networkx as nx
 
-from graphc.equations.domain import affine_text
+from graphc.equations.domain import Domain, affine_text
 from graphc.equations.expr import Const, Expr, Index, Op, Read, above_reads, indices_of, make, reads
 from graphc.equations.ops import OPS
 from graphc.equations.simplify import affine_parts
@@ -153,18 +153,30 @@ def _exceptions(e: Expr, d: Dependence, op: str, context: isl.Set) -> isl.Set | 
     names = {i: f"i{k}" for k, i in enumerate(d.target.domain.indices)}
     if affine_text(e, names) is None:
         return None
-    domain = d.target.domain
-    if d.read is not None:
-        domain = domain.inside(d.read.subs, d.source.domain.image(d.source.write, d.source.tensor.dims))
-    found = domain.restrict(make(op, e, Const(0))).set
+    found = _meeting(d).restrict(make(op, e, Const(0))).set
     if found.is_empty():
         return nowhere
     return found.params() if found.intersect_params(context).is_empty() else None
 
 
-def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
-    """The best loop that makes progress on a cycle: one axis that carries all of it if there is one; else, where the
-    work is worth it, a wavefront; else the first axis on which there is progress."""
+def _meeting(d: Dependence) -> Domain:
+    """The points of the reader at which a dependence is real."""
+    domain = d.target.domain
+    if d.read is None:
+        return domain
+    return domain.inside(d.read.subs, d.source.domain.image(d.source.write, d.source.tensor.dims))
+
+
+def sizes_where_real(d: Dependence) -> isl.Set:
+    """The sizes at which the elements written and those read have some in common."""
+    return _meeting(d).set.params()
+
+
+def choose_loop(
+    component: Sequence[Statement], deps: Sequence[Dependence], system: System, outer: Sequence[Index] = ()
+) -> LoopChoice | None:
+    """The best loop that makes progress on a cycle, inside loops over `outer`: one axis that carries all of it if there
+    is one; else, where the work is worth it, a wavefront; else the first axis on which there is progress."""
     tensors = list(dict.fromkeys(s.tensor for s in component))
     best: LoopChoice | None = None
     for axes in _along_one_axis(tensors, deps, (1,)):
@@ -173,7 +185,7 @@ def choose_loop(component: Sequence[Statement], deps: Sequence[Dependence], syst
             return choice
         best = best or choice
     if best is None or _is_costly(component):
-        best = _wavefront(tensors, component, deps, system) or best
+        best = _wavefront(tensors, component, deps, system, outer) or best
     if best is None:
         found = (_judge(axes, component, deps, system) for axes in _along_one_axis(tensors, deps, RATES))
         best = next((choice for choice in found if choice is not None), None)
@@ -190,11 +202,16 @@ def _along_one_axis(tensors: Sequence[Tensor], deps: Sequence[Dependence], rates
 
 
 def _wavefront(
-    tensors: Sequence[Tensor], component: Sequence[Statement], deps: Sequence[Dependence], system: System
+    tensors: Sequence[Tensor],
+    component: Sequence[Statement],
+    deps: Sequence[Dependence],
+    system: System,
+    outer: Sequence[Index],
 ) -> LoopChoice | None:
     """The sum of two axes as time, if it carries the whole cycle: all points of a diagonal are independent."""
     rank = min(len(t.dims) for t in tensors)
-    for pair in combinations(range(rank), 2):
+    still = [a for a in range(rank) if not any(indices_of(s.write[a]) & set(outer) for s in component)]
+    for pair in combinations(still, 2):
         choice = _judge(dict.fromkeys(tensors, pair), component, deps, system)
         if choice is not None and choice.complete:
             return choice
@@ -210,35 +227,37 @@ def _propagate(
     seed: Tensor, first: tuple[int, ...], tensors: Sequence[Tensor], deps: Sequence[Dependence], rates: Sequence[int]
 ) -> Axes | None:
     """Give every tensor of the component an axis, each the one on which most of its reads are a constant way off, and
-    the nearest of those."""
+    the nearest of those; first the tensors of which that leaves the least doubt."""
     between: dict[Tensor, list[Dependence]] = {}
     for d in deps:
         if d.read is not None and d.target.tensor is not d.read.tensor:
             between.setdefault(d.target.tensor, []).append(d)
             between.setdefault(d.read.tensor, []).append(d)
     axes: Axes = {seed: first}
-    todo = [seed]
-    while todo:
-        known = todo.pop(0)
-        for d in between.get(known, ()):
-            for new in _ends(d):
-                if new in axes or not new.dims:
-                    continue
-                near = [e for e in between[new] if all(t is new or t in axes for t in _ends(e))]
-                choices = [(a,) * rate for rate in rates for a in range(len(new.dims))]
-                axes[new] = _nearest(new, choices, near, axes)
-                todo.append(new)
+    todo, doubtful = [seed], dict[Tensor, None]()
+    while todo or doubtful:
+        sure = bool(todo)
+        for new in _beside(todo.pop(0), between) if sure else list(doubtful)[:1]:
+            if new in axes or not new.dims:
+                continue
+            near = [e for e in between[new] if all(t is new or t in axes for t in _ends(e))]
+            choices = [(a,) * rate for rate in rates for a in range(len(new.dims))]
+            spread, _, choice = min((_spread(near, {**axes, new: c}), k, c) for k, c in enumerate(choices))
+            if sure and spread[0]:  # some distance is not constant: others may tell more
+                doubtful[new] = None
+                continue
+            axes[new] = choice
+            doubtful.pop(new, None)
+            todo.append(new)
     return axes if len(axes) == len(tensors) else None
+
+
+def _beside(known: Tensor, between: dict[Tensor, list[Dependence]]) -> dict[Tensor, None]:
+    return dict.fromkeys(t for d in between.get(known, ()) for t in _ends(d))
 
 
 def _ends(d: Dependence) -> tuple[Tensor, ...]:
     return (d.target.tensor,) if d.read is None else (d.target.tensor, d.read.tensor)
-
-
-def _nearest(
-    new: Tensor, choices: Sequence[tuple[int, ...]], deps: Sequence[Dependence], axes: Axes
-) -> tuple[int, ...]:
-    return min(choices, key=lambda c: _spread(deps, {**axes, new: c}))
 
 
 def _spread(deps: Sequence[Dependence], axes: Axes) -> tuple[int, int]:

@@ -7,7 +7,7 @@ loop on which it makes progress, what that loop carries is removed, and its body
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import islpy as isl
@@ -18,30 +18,60 @@ from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Expr, Index, Read, make, substitute
 from graphc.equations.system import System, Tensor
-from graphc.schedule.dependence import Dependence, LoopChoice, choose_loop, components, index_in, is_cyclic, within
-from graphc.schedule.program import Loop, Statement
+from graphc.schedule.dependence import (
+    Dependence,
+    LoopChoice,
+    choose_loop,
+    components,
+    index_in,
+    is_cyclic,
+    sizes_where_real,
+    within,
+)
+from graphc.schedule.program import Broken, Loop, Statement
 
 Tree = list["Statement | Loop"]
 MAX_RANGES = 4  # more different ranges than this in one loop and it is run with guards instead of in segments
 
 
 def build_loops(
-    statements: Sequence[Statement], deps: Sequence[Dependence], system: System, outer: tuple[Index, ...] = ()
+    statements: Sequence[Statement],
+    deps: Sequence[Dependence],
+    system: System,
+    broken: list[Broken],
+    outer: tuple[Index, ...] = (),
 ) -> Tree:
-    """The statements in an order of execution, cycles wrapped in sequential loops. Loop bodies hold trees."""
+    """The statements in an order of execution, cycles wrapped in sequential loops. Loop bodies hold trees.
+
+    The sizes of 0 at which that order is wrong are added to `broken`.
+    """
     tree: Tree = []
-    absorbed = _rims(statements, deps, system)
-    joined = [*deps, *(Dependence(a, b, None) for s, c in absorbed.items() for a, b in ((s, c), (c, s)))]
-    parts = components(statements, joined)
+    parts = components(statements, _tied(_rims(statements, deps, system), deps))
     for component, own in zip(parts, within(parts, deps), strict=True):
         if not is_cyclic(component, own):
             tree.extend(component)
             continue
-        choice = choose_loop(component, own, system)
+        choice = choose_loop(component, own, system, outer)
         if choice is None:
-            raise CausalityError(_cycle_message(component))
-        tree.extend(_loop(component, own, choice, system, outer))
+            tree.extend(build_loops(component, _real(component, own, system, broken), system, broken, outer))
+            continue
+        if choice.broken is not None:
+            broken.append(Broken(choice.broken, tuple(component)))
+        tree.extend(_loop(component, own, choice, system, broken, outer))
     return tree
+
+
+def _real(
+    component: Sequence[Statement], deps: Sequence[Dependence], system: System, broken: list[Broken]
+) -> list[Dependence]:
+    """The dependences of a cycle without a loop that are real at sizes of at least 1: `u[-1] = u[0]` and
+    `u[N] = u[N-1]` need each other with N = 0 alone."""
+    sizes = {d: sizes_where_real(d) for d in deps if d.read is not None}
+    unreal = {d: s for d, s in sizes.items() if s.is_disjoint(system.context)}
+    if not unreal:
+        raise CausalityError(_cycle_message(component))
+    broken.extend(Broken(s, tuple(component)) for s in unreal.values())
+    return [d for d in deps if d not in unreal]
 
 
 def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: System) -> dict[Statement, Statement]:
@@ -52,12 +82,12 @@ def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: S
     for s in statements:
         writers.setdefault(s.tensor, []).append(s)
     parts = components(statements, deps)
-    for component, own in zip(parts, within(parts, deps), strict=True):
-        if not is_cyclic(component, own):
-            continue
+    cycles = [(part, own) for part, own in zip(parts, within(parts, deps), strict=True) if is_cyclic(part, own)]
+    cyclic = {s: k for k, (part, _) in enumerate(cycles) for s in part}
+    for component, own in cycles:
         tensors = dict.fromkeys(s.tensor for s in component)
         set_only = [writers[t] for t in tensors if all(s.mode == "set" for s in writers[t])]
-        rims = [s for group in set_only for s in group if s not in component]
+        rims = [s for group in set_only for s in group if s not in cyclic]
         rims = [s for s in rims if len(s.domain.indices) >= len(s.tensor.dims) and not _between(s, component, deps)]
         if not rims:
             continue
@@ -67,7 +97,15 @@ def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: S
         if alone is None or choice is None or choice.axes != alone.axes or choice.complete != alone.complete:
             continue
         found.update({s: component[0] for s in rims if index_in(choice.time(s), s.domain.indices)})
+    for part in components(statements, _tied(found, deps)) if len(cycles) > 1 else ():
+        if len({cyclic[s] for s in part if s in cyclic}) > 1:  # two cycles must not become one
+            found = {s: c for s, c in found.items() if s not in part}
     return found
+
+
+def _tied(rims: Mapping[Statement, Statement], deps: Sequence[Dependence]) -> list[Dependence]:
+    """The dependences, and each rim bound to its cycle."""
+    return [*deps, *(Dependence(a, b, None) for s, c in rims.items() for a, b in ((s, c), (c, s)))]
 
 
 def _between(s: Statement, component: Sequence[Statement], deps: Sequence[Dependence]) -> bool:
@@ -85,6 +123,7 @@ def _loop(
     deps: list[Dependence],
     choice: LoopChoice,
     system: System,
+    broken: list[Broken],
     outer: tuple[Index, ...],
 ) -> Tree:
     """One loop per segment of the iterations in which the same statements run, in order of time."""
@@ -102,12 +141,12 @@ def _loop(
             for d in deps
             if d not in choice.carried and d.source in part and d.target in part
         ]
-        body = build_loops([part[s] for s in component if s in part], body_deps, system, known)
+        body = build_loops([part[s] for s in component if s in part], body_deps, system, broken, known)
         ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in part.values()]
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
         upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))
         along = {t: (axes[0], choice.shifts[t]) for t, axes in choice.axes.items() if len(axes) == 1}
-        tree.append(Loop(var, lower, upper, choice.step, tuple(body), along, choice.broken))  # type: ignore[arg-type]
+        tree.append(Loop(var, lower, upper, choice.step, tuple(body), along))  # type: ignore[arg-type]
     return tree
 
 

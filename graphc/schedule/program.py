@@ -1,6 +1,6 @@
 """The Program: what runs, in which order, and where values live.
 
-Program   = system, outputs, buffers, body: Node...
+Program   = system, outputs, buffers, body: Node..., broken
 Node      = Loop | Nest
 Loop      = var, lower, upper, step, body           sequential; carries a recurrence
 Nest      = parallel, statements                    all points of `parallel` are independent of each other
@@ -71,7 +71,6 @@ class Loop:
     """for var = lower..upper (step 1), or upper..lower (step -1), one after the other. Bounds are inclusive.
 
     `along`: the tensors of the cycle, each with the axis that moves with the loop and how far it is ahead of `var`.
-    `broken`: the sizes of 0 at which this order is wrong (with `s[t - P]`: P = 0); None if there are none.
     """
 
     var: Index
@@ -80,7 +79,6 @@ class Loop:
     step: int
     body: tuple[Node, ...]
     along: dict[Tensor, tuple[int, int]] = field(default_factory=dict)
-    broken: isl.Set | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +123,14 @@ def nodes_of(body: Iterable[Node]) -> Iterator[Node]:
 
 
 @dataclass(frozen=True, eq=False)
+class Broken:
+    """Sizes of 0 at which some elements of a cycle would be read before they are computed: `s[t - P]` at P = 0."""
+
+    sizes: isl.Set
+    cycle: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Program:
     """Everything code generation needs."""
 
@@ -133,6 +139,7 @@ class Program:
     buffers: dict[Tensor, Buffer]
     body: tuple[Node, ...]
     update: dict[Tensor, Tensor] = field(default_factory=dict)
+    broken: tuple[Broken, ...] = ()
 
     def nodes(self) -> Iterator[Node]:
         return nodes_of(self.body)

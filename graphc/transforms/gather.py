@@ -25,6 +25,17 @@ def gather(system: System, outputs: frozenset[Tensor] = frozenset()) -> System:
     return system.with_equations(_equation(eq) for eq in system.equations)
 
 
+def upright(system: System) -> System:
+    """`system` with left sides that run backwards, `s[T - 1 - t]`, over their own coordinates: what is named along
+    with such an element then has the same order of steps."""
+
+    def turned(term: Term) -> Term:
+        backwards = any(k == -1 for w in term.write for k in affine_parts(w)[0].values())
+        return plain_write(term) if backwards else term
+
+    return system.with_equations(replace(eq, terms=tuple(map(turned, eq.terms))) for eq in system.equations)
+
+
 def _equation(eq: Equation) -> Equation:
     terms = tuple(_kernel_indices(plain_write(term)) for term in eq.terms)
     return eq if all(a is b for a, b in zip(terms, eq.terms, strict=True)) else replace(eq, terms=terms)

@@ -19,6 +19,7 @@ from graphc.equations.expr import Expr, Index, Op, Read, cached, postorder, subs
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import Names, extents
 from graphc.transforms.cost import expensive, flops, value_nodes
+from graphc.transforms.gather import upright
 
 WORTH = 6  # operations saved per point before an inexpensive subexpression gets a tensor
 _CANONICAL = tuple(Index(f"i{k}") for k in range(16))
@@ -26,7 +27,7 @@ _CANONICAL = tuple(Index(f"i{k}") for k in range(16))
 
 def share(system: System, outputs: frozenset[Tensor]) -> System:
     """`system` without repeated equations and without repeated expensive subexpressions."""
-    return share_values(share_equations(system, outputs))
+    return share_values(share_equations(upright(system), outputs))
 
 
 # -- equations --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def pieces(domain: Domain, context: isl.Set) -> list[Piece]:
     points = domain.set.intersect_params(context).coalesce()
     if points.n_basic_set() > 1:
         points = points.make_disjoint().coalesce()
-    found = [_piece(domain, basic, context) for basic in points.get_basic_sets() if not basic.is_empty()]
+    found = [_piece(domain, basic, context) for basic in points.compute_divs().get_basic_sets() if not basic.is_empty()]
     return sorted(found, key=lambda piece: str(piece.domain.set))
 
 

@@ -276,6 +276,15 @@ def quadratic_left_side():
     System(Eq(q[i**2], 0))
 
 
+def reads_that_leave_an_index_no_value():
+    """
+    DefinitionError: no i keeps all subscripts inside: v[i-1], v[N+i-1]
+      in Eq(L, Sum(Piecewise((v[i-1], i > 0), (v[N+i-1], True)), i))
+      Give a range, and conditions to each read: (i, 0, 2) in the reduction
+    """
+    System(Eq(L, Sum(gc.Piecewise((v[i - 1], i > 0), (v[i + N - 1], True)), i)))
+
+
 def mean_of_an_unranged_index():
     """
     DefinitionError: nothing gives the index i a range

@@ -6,6 +6,7 @@ Stencils have the same trap: an adjoint with edges of its own is not the transpo
 
 import numpy as np
 import pytest
+from scipy.signal import correlate
 
 import graphc as gc
 from graphc import Eq, Max, Min, Piecewise, Sum
@@ -157,3 +158,31 @@ def test_variable_coefficients_are_read_where_they_stand(where):
         np.testing.assert_allclose(found.L, v @ states[-1], rtol=1e-9)
         np.testing.assert_allclose(found[1], back, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(found[2], slope if where == "time" else slope.sum(0), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("mode", ["same", "full", "valid"])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 3), (3, 2)])
+def test_convolutions_of_all_sizes_around_their_kernels(mode, stride, dilation):
+    """Signals shorter than, as long as and longer than kernels: other pieces of the domains exist for each."""
+    x, v = gc.Input("x", N), gc.Param("v", K)
+    whole, reach = {"same": (N, 0), "full": (N, 1), "valid": (N, -1)}[mode]
+    y = gc.Tensor("y", (whole + reach * dilation * (K - 1) + stride - 1) // stride)
+    system = gc.System(Eq(y[i], gc.correlate(x, v, mode, stride, dilation)[i]), Eq(L, Sum(y[i] ** 2 / 2, i)))
+    run = system.compile(y, gc.D(L, x), gc.D(L, v))
+    for n in range(1, 13):
+        for taps in range(1, 8):
+            spread = np.zeros(dilation * (taps - 1) + 1)
+            if mode == "valid" and len(spread) > n:
+                continue
+            signal, kernel = rng.normal(size=(n,)), rng.normal(size=taps)
+            found = run(x=signal, v=kernel)
+
+            def by_scipy(a, b, spread=spread):
+                spread[::dilation] = b
+                return correlate(a, spread, mode, method="direct")[::stride]
+
+            np.testing.assert_allclose(found.y, by_scipy(signal, kernel), rtol=1e-12, atol=1e-12)
+            of_signal = matrix(lambda a, b=kernel, f=by_scipy: f(a, b), n)
+            of_kernel = matrix(lambda b, a=signal, f=by_scipy: f(a, b), taps)
+            np.testing.assert_allclose(found[1], of_signal.T @ found.y, rtol=1e-11, atol=1e-11)
+            np.testing.assert_allclose(found[2], of_kernel.T @ found.y, rtol=1e-11, atol=1e-11)

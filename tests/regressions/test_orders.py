@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
+from graphc import Eq, Mod, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
 from graphc.transforms.batch import batch
 from tests import oracle
 
@@ -14,6 +14,7 @@ x, X, z, Z = gc.Input("x", T), gc.Input("X", N, N), gc.Input("z", P), gc.Input("
 s, h, q, L = gc.Tensor("s", T), gc.Tensor("h", T + P), gc.Tensor("q", T), gc.Tensor("L")
 u, fast, C = gc.Tensor("u", T, N, outside="wrap"), gc.Tensor("fast", 3 * T), gc.Tensor("C", N, N)
 m, r = gc.Tensor("m", T, N, outside="reflect"), gc.Tensor("r", N, P)
+y, Y, K, A = gc.Tensor("y", T + 1, N), gc.Tensor("Y", T, P, N), gc.Tensor("K", T, P, N), gc.Input("A", P, P)
 
 season = gc.System(
     Eq(h[t], Piecewise((z[t], t < P), (tanh(0.9 * h[t - P] + x[t - P]), True))),
@@ -50,6 +51,26 @@ SYSTEMS = {
         Eq(r[-1, j], 5), Eq(r[i, -1], 4), Eq(r[-1, -1], 0), Eq(L, r[N - 1, P - 1]),
     ),
     "a triangle: each reads those left of it and above": triangular,
+    "stages of a Runge-Kutta method": gc.System(
+        Eq(Y[t, k, i], y[t, i] + Sum(A[k, j] * K[t, j, i], (j, 0, k - 1))),
+        Eq(K[t, k, i], tanh(Sum(X[i, j] * Y[t, k, j], j))),
+        Eq(y[t + 1, i], y[t, i] + Sum(z[k] * K[t, k, i], k)), Eq(y[0], Z), Eq(L, Sum(y[T, i] ** 2, i)),
+    ),
+    "cells beyond both ends": gc.System(
+        Eq(y[t + 1, i], y[t, i] + tanh(y[t, i - 1] - 2 * y[t, i] + y[t, i + 1]) / 3), Eq(y[0, i], Z[i]),
+        Eq(y[t, -1], y[t, 0]), Eq(y[t, N], -y[t, N - 1]), Eq(L, Sum(y[t, i] ** 2, t, i)),
+    ),
+    "steps counted from the end": gc.System(
+        Eq(s[T - 1 - t], tanh(s[T - t] + s[T + 1 - t]) * x[t]), Eq(s[T], x[0]), Eq(s[T + 1], 0.1), Eq(L, Sum(s**2)),
+    ),
+    "sweeps to and fro": gc.System(
+        Eq(y[0, i], Z[i]),
+        Eq(y[t + 1, i], Piecewise(
+            (tanh(y[t, i] + Piecewise((y[t + 1, i - 1], i > 0), (0, True))), Eq(Mod(t, 2), 0)),
+            (tanh(y[t, i] + Piecewise((y[t + 1, i + 1], i < N - 1), (0, True))), True),
+        )),
+        Eq(L, Sum(y[t, i] ** 2, t, i)),
+    ),
 }  # fmt: skip
 
 
@@ -81,9 +102,17 @@ def test_a_lag_of_nothing_is_refused():
     with pytest.raises(gc.CausalityError) as error:
         run(x=np.ones(3), z=np.ones(0))
     assert str(error.value) == (
-        "with P = 0, the steps over t of h do not come one after the other\n"
+        "with P = 0, elements of h would be read before they are computed\n"
         f"  in {season.equations[0]}\n  Call with sizes of at least 1"
     )
+
+
+def test_cells_beyond_both_ends_of_nothing_need_each_other():
+    system = SYSTEMS["cells beyond both ends"]
+    run = system.compile("y")
+    np.testing.assert_allclose(run(Z=np.ones(1), T=3), system.evaluate("y", Z=np.ones(1), T=3))
+    with pytest.raises(gc.CausalityError, match="with N = 0, elements of y would be read before they are computed"):
+        run(Z=np.ones(0), T=3)
 
 
 def test_written_out_over_no_steps_nothing_is_read():
