@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphc.equations.domain import LOCK, assume, fix_sizes, sample
+from graphc.equations.domain import LOCK, assume, fix_sizes, has_reads, sample
 from graphc.equations.errors import CausalityError, DomainError
 from graphc.equations.expr import Const, Expr, Read, Size, substitute
 from graphc.equations.printing import show
@@ -41,15 +41,20 @@ def _empty(sizes: Mapping[str, int]) -> str:
 
 
 def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
-    image = fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes))
+    others = assume(n for n in system.sizes if n not in sizes)
+    image = fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes)).intersect_params(others)
     outside = image - fix_sizes(system.defined(access.tensor), dict(sizes))
-    outside = outside.intersect_params(assume(n for n in system.sizes if n not in sizes))
-    if outside.is_empty():
-        return
-    found = sample(outside)
-    point = found[1] if found else ()
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}
-    element = f"{access.tensor.name}[{', '.join(map(str, point))}]"
+    if not outside.is_empty():
+        found = sample(outside)
+        element = f"{access.tensor.name}[{', '.join(map(str, found[1] if found else ()))}]"
+    elif image.is_empty() and not any(map(has_reads, access.subs)):
+        # A subscript such as i % N has no values for N = 0; one from data is looked at when it is read.
+        if fix_sizes(term.domain.set, dict(sizes)).intersect_params(others).is_empty():
+            return
+        element = f"an element of {access.tensor.name}"
+    else:
+        return
     raise DomainError(
         f"with {_empty(sizes)}, {show(substitute(access, known))} {verb} {element},"
         f" which does not exist\n  in {term.origin or show(term.value)}\n  Call with at least one element"

@@ -89,6 +89,9 @@ AB, Av, Aall = {"A": a, "B": b}, {"A": a, "v": w}, {"A": a}
         (RM[k], Piecewise((v[k - 1], (k > 0) & (v[k] > 0)), (0, True)), {"v": w},
          np.where(w > 0, np.r_[0, w[:-1]], 0) * [0, 1, 1, 1]),
         (RNM[n, k], Piecewise((1, Eq(n, k)), (0, True)), {"N": 3, "M": 4}, np.eye(3, 4)),
+        # SymPy makes M > n/2 - k/2 of this condition, which keeps the read inside all the same.
+        (RNM[n, k], Piecewise((v[(n - k) // 2], (n >= k) & (n - k < 2 * M)), (0, True)), {"v": w, "N": 9},
+         [[w[(p - q) // 2] if 0 <= p - q < 8 else 0 for q in range(4)] for p in range(9)]),
     ],
 )  # fmt: skip
 def test_an_equation_means_what_numpy_computes(left, right, arguments, meaning):

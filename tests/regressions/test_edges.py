@@ -160,6 +160,25 @@ def test_variable_coefficients_are_read_where_they_stand(where):
         np.testing.assert_allclose(found[2], slope if where == "time" else slope.sum(0), rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("rule", ["edge", "reflect", "wrap"])
+def test_around_an_axis_without_elements_there_is_nothing_to_read(rule):
+    """i % N and mirrors have no value for N = 0: what they pointed at was read from beside the array."""
+    x, y = gc.Input("x", N, outside=rule), gc.Tensor("y", K)
+    system = gc.System(Eq(y[i], x[i - 1]), Eq(L, Sum(y[i] ** 2, i)))
+    for run in (system.compile("y"), system.compile("L", gc.D(L, x)), system.compile("y", sizes={"N": 0})):
+        with pytest.raises(gc.DomainError, match=r"with N = 0, x\[.*\] reads .* which does not exist"):
+            run(x=np.ones(0), K=5)
+    assert system.compile("y")(x=np.ones(0), K=0).shape == (0,)
+
+
+def test_a_subscript_that_wraps_around_nothing_is_refused():
+    x, y = gc.Input("x", N), gc.Tensor("y", K)
+    run = gc.System(Eq(y[i], x[(i + 1) % N])).compile("y")
+    np.testing.assert_array_equal(run(x=np.arange(2.0), K=3), [1, 0, 1])
+    with pytest.raises(gc.DomainError, match=r"with N = 0, x\[\(i \+ 1\) % 0\] reads an element of x"):
+        run(x=np.ones(0), K=3)
+
+
 @pytest.mark.parametrize("mode", ["same", "full", "valid"])
 @pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 3), (3, 2)])
 def test_convolutions_of_all_sizes_around_their_kernels(mode, stride, dilation):

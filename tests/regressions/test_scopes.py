@@ -141,3 +141,29 @@ def test_a_sum_inside_what_is_convolved():
         ]
         for found in (system.evaluate("y", "z", **data), system.compile("y", "z")(**data)):
             np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_a_condition_inside_softmax_guards_its_read():
+    """The exponentials are a tensor of their own: the condition went with the sum, not with them."""
+    X, Y = gc.Input("X", N, M), gc.Tensor("Y", N, M)
+    before = Piecewise((X[i - 1, j], i > 0), (0, True))
+    system = gc.System(Eq(Y[i, j], softmax(X[i, j] + before, j)), Eq(L, Sum(Y**2 * X)))
+    run = system.compile("Y", gc.D(L, X))
+    for n, m in ((1, 1), (4, 3), (3, 17)):
+        data = rng.normal(size=(n, m))
+        found, wide = run(X=data), data + np.vstack([np.zeros((1, m)), data[:-1]])
+        powers = np.exp(wide)
+        np.testing.assert_allclose(found.Y, powers / powers.sum(1, keepdims=True), rtol=1e-12)
+
+        def loss(x):
+            powers = np.exp(x + np.vstack([np.zeros((1, x.shape[1])), x[:-1]]))
+            return np.sum((powers / powers.sum(1, keepdims=True)) ** 2 * x)
+
+        np.testing.assert_allclose(found[1], slopes(loss, data), rtol=1e-6, atol=1e-7)
+
+
+def test_the_index_that_softmax_keeps_runs_as_on_the_left():
+    """`x[i + 1]` gives an index of its own all i at which it is inside, but this one has its values from the left."""
+    X, Y = gc.Input("X", N + 1), gc.Tensor("Y", N)
+    found = gc.System(Eq(Y[i], softmax(X[i + 1], i))).compile("Y")(X=np.arange(5.0))
+    np.testing.assert_allclose(found, np.exp(np.arange(4)) / np.exp(np.arange(4)).sum())
