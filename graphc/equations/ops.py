@@ -61,7 +61,8 @@ def _tie(first: str) -> tuple[Partial, Partial]:
 
 def _pow_partials() -> tuple[Partial, Partial]:
     def base(a: Expr, b: Expr, y: Expr) -> Expr:
-        return b * make("pow", a, b - 1)
+        # x**0 is 1 at 0, too: its slope is 0 * x, not 0 * x**-1.
+        return b * make("pow", a, _where(make("eq", b, ZERO), ONE, b - 1))
 
     def exponent(a: Expr, b: Expr, y: Expr) -> Expr:
         # x**e moves with e as y*log(x); at x = 0 the value stays 0 for e > 0, so the slope is 0 there.

@@ -7,6 +7,7 @@ compound reductions stand for: softmax, logsumexp and argmax with the largest va
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -118,10 +119,12 @@ def _exponential(e: Expr, m: Expr) -> Expr:
 
 
 def logsumexp(fresh: Fresh) -> Expr:
-    """m + log(Sum(exp(e - m))) with m the largest e."""
+    """m + log(Sum(exp(e - m))) with m the largest e; where all e are -oo so is this, and its slope is 0, not 0/0."""
     m = _largest(fresh)
     bound, e = fresh()
-    return m + make("log", Reduce("sum", bound, make("exp", e - m)))
+    total = Reduce("sum", bound, make("exp", e - m))
+    nothing = make("eq", total, Const(0))
+    return m + make("select", nothing, Const(-math.inf), make("log", make("select", nothing, Const(1), total)))
 
 
 def softmax(here: Expr, fresh: Fresh) -> Expr:

@@ -133,14 +133,13 @@ def distance(d: Dependence, axes: Axes) -> Expr:
     An index read from data is taken to point back, which the run checks: what it reads lies at least one step before
     (+1), what an adjoint scatters to lies at least one step on in its own, reversed, direction (-1).
     """
-    if d.read is None:
-        return Const(0)
+    if d.read is None:  # what data point at lies further on than what is added there: it must be set before
+        return Const(int(from_data(along(d.target.write, axes[d.target.tensor]))))
     sub = along(d.read.subs, axes[d.read.tensor])
     if from_data(sub):
         return Const(1)
-    if from_data(along(d.source.write, axes[d.source.tensor])):
-        return Const(-1)
-    return coordinate(d.target, axes) - sub
+    here = coordinate(d.target, axes) - sub
+    return here - 1 if from_data(along(d.source.write, axes[d.source.tensor])) else here
 
 
 def _exceptions(e: Expr, d: Dependence, op: str, context: isl.Set) -> isl.Set | None:
@@ -242,7 +241,10 @@ def _propagate(
                 continue
             near = [e for e in between[new] if all(t is new or t in axes for t in _ends(e))]
             choices = [(a,) * rate for rate in rates for a in range(len(new.dims))]
-            spread, _, choice = min((_spread(near, {**axes, new: c}), k, c) for k, c in enumerate(choices))
+            beside = {axes[t] for e in near for t in _ends(e) if t in axes}
+            spread, _, _, choice = min(
+                (_spread(near, {**axes, new: c}), c not in beside, k, c) for k, c in enumerate(choices)
+            )
             if sure and spread[0]:  # some distance is not constant: others may tell more
                 doubtful[new] = None
                 continue
@@ -336,10 +338,11 @@ def _direction(
     return LoopChoice(axes, shifts, step, complete, frozenset(carried), None if broken.is_empty() else broken)
 
 
-def index_in(time: Expr, domain_indices: Sequence[Index]) -> tuple[Index, int] | None:
-    """(index, sign) for an index of the domain that moves with `time` by one, so that it can be given up for it."""
+def index_in(time: Expr, s: Statement, outer: Sequence[Index]) -> tuple[Index, int] | None:
+    """(index, sign) for an index of the statement that moves with `time` by one, so that it can be given up for it."""
     parts, _ = affine_parts(time)
-    own = [(leaf, k) for leaf, k in parts.items() if leaf in domain_indices and isinstance(leaf, Index)]
+    free = [i for i in s.domain.indices if i not in outer]
+    own = [(leaf, k) for leaf, k in parts.items() if leaf in free and isinstance(leaf, Index)]
     if any(indices_of(leaf) for leaf in parts if not isinstance(leaf, Index)):
         return None
     steps = [(i, k) for i, k in own if abs(k) == 1]

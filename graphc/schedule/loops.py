@@ -46,7 +46,7 @@ def build_loops(
     The sizes of 0 at which that order is wrong are added to `broken`.
     """
     tree: Tree = []
-    parts = components(statements, _tied(_rims(statements, deps, system), deps))
+    parts = components(statements, _tied(_rims(statements, deps, system, outer), deps))
     for component, own in zip(parts, within(parts, deps), strict=True):
         if not is_cyclic(component, own):
             tree.extend(component)
@@ -74,7 +74,9 @@ def _real(
     return [d for d in deps if d not in unreal]
 
 
-def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: System) -> dict[Statement, Statement]:
+def _rims(
+    statements: Sequence[Statement], deps: Sequence[Dependence], system: System, outer: tuple[Index, ...]
+) -> dict[Statement, Statement]:
     """Statements on no cycle that define, step by step, other elements of a recurrent tensor (the rim of a stencil):
     {statement: one of the cycle}. Run inside the loop, they let it keep only its last steps."""
     found: dict[Statement, Statement] = {}
@@ -93,10 +95,10 @@ def _rims(statements: Sequence[Statement], deps: Sequence[Dependence], system: S
             continue
         both = [*component, *rims]
         inner = [d for d in deps if d.source in both and d.target in both]
-        alone, choice = choose_loop(component, own, system), choose_loop(both, inner, system)
+        alone, choice = choose_loop(component, own, system, outer), choose_loop(both, inner, system, outer)
         if alone is None or choice is None or choice.axes != alone.axes or choice.complete != alone.complete:
             continue
-        found.update({s: component[0] for s in rims if index_in(choice.time(s), s.domain.indices)})
+        found.update({s: component[0] for s in rims if index_in(choice.time(s), s, outer)})
     for part in components(statements, _tied(found, deps)) if len(cycles) > 1 else ():
         if len({cyclic[s] for s in part if s in cyclic}) > 1:  # two cycles must not become one
             found = {s: c for s, c in found.items() if s not in part}
@@ -127,9 +129,9 @@ def _loop(
     outer: tuple[Index, ...],
 ) -> Tree:
     """One loop per segment of the iterations in which the same statements run, in order of time."""
-    name = next((f[0].name for s in component if (f := index_in(choice.time(s), s.domain.indices))), "t")
+    name = next((f[0].name for s in component if (f := index_in(choice.time(s), s, outer))), "t")
     var = Index(name)
-    moved = {s: _enter(s, choice.time(s), var, len(outer)) for s in component}
+    moved = {s: _enter(s, choice.time(s), var, outer) for s in component}
     context = assume(system.sizes, (), least=0)
     known = (*outer, var)
     tree: Tree = []
@@ -137,7 +139,7 @@ def _loop(
         part = {s: _restrict(m, segment) for s, m in moved.items()}
         part = {s: m for s, m in part.items() if not m.domain.set.intersect_params(context).is_empty()}
         body_deps = [
-            Dependence(part[d.source], part[d.target], _moved_read(d, choice, var))
+            Dependence(part[d.source], part[d.target], _moved_read(d, choice, var, outer))
             for d in deps
             if d not in choice.carried and d.source in part and d.target in part
         ]
@@ -208,8 +210,8 @@ def _in_order(pieces: list[isl.Set], axis: int) -> list[isl.Set] | None:
     return ordered
 
 
-def _substitution(s: Statement, time: Expr, var: Index) -> dict[Index, Expr]:
-    found = index_in(time, s.domain.indices)
+def _substitution(s: Statement, time: Expr, var: Index, outer: tuple[Index, ...]) -> dict[Index, Expr]:
+    found = index_in(time, s, outer)
     if found is None:
         return {}
     index, sign = found
@@ -218,17 +220,17 @@ def _substitution(s: Statement, time: Expr, var: Index) -> dict[Index, Expr]:
     return {index: var - rest if sign > 0 else rest - var}
 
 
-def _moved_read(d: Dependence, choice: LoopChoice, var: Index) -> Read | None:
+def _moved_read(d: Dependence, choice: LoopChoice, var: Index, outer: tuple[Index, ...]) -> Read | None:
     if d.read is None:
         return None
-    moved = substitute(d.read, _substitution(d.target, choice.time(d.target), var))
+    moved = substitute(d.read, _substitution(d.target, choice.time(d.target), var, outer))
     assert isinstance(moved, Read)
     return moved
 
 
-def _enter(s: Statement, time: Expr, var: Index, depth: int) -> Statement:
+def _enter(s: Statement, time: Expr, var: Index, outer: tuple[Index, ...]) -> Statement:
     """The statement inside a loop over `var`, which runs its points with `time` = var."""
-    mapping = _substitution(s, time, var)
+    mapping, depth = _substitution(s, time, var, outer), len(outer)
     rest = [i for i in s.domain.indices if i not in mapping]
     indices = (*rest[:depth], var, *rest[depth:])
     if mapping:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import islpy as isl
 
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Index
+from graphc.equations.expr import Const, Index, reads
 from graphc.equations.ops import REDUCTIONS
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 from graphc.schedule.program import Statement
@@ -46,6 +46,8 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
     first: list[Term] = []
     recurs = {t: any(eq.tensor in recurrent.get(r.tensor, ()) for r in reads_of(t)) for t in eq.terms}
     leaves_loop = any(not recurs[t] and not _is_plain(t) for t in eq.terms)
+    # Nor may it come step by step where others add to elements that data point at, steps ahead of their own.
+    leaves_loop = leaves_loop or any(reads(w) for t in eq.terms for w in t.write)
     covered = None
     kept = []
     for term in sorted(eq.terms, key=recurs.__getitem__):
@@ -85,7 +87,7 @@ def _is_plain(term: Term) -> bool:
 
 
 def _is_shifted(term: Term) -> bool:
-    from graphc.equations.expr import indices_of, reads
+    from graphc.equations.expr import indices_of
     from graphc.equations.simplify import affine_parts
 
     seen: list[Index] = []
