@@ -77,7 +77,8 @@ class Emitter(Values):
         self.bad: ir.Value | None = None  # where an index read from data that is out of range is noted
         self.many_calls = False  # whether scalar code calls long functions instead of copying them
         self.checks: list[tuple[Read, int]] = []
-        self.order: dict[Tensor, tuple[int, ir.Value]] = {}  # axis and current step of what the loops around compute
+        # What the loops around compute, outermost first: the axis, the current step along it and its direction.
+        self.order: dict[Tensor, tuple[tuple[int, Expr, int], ...]] = {}
         self.contractions: dict[object, ir.Function] = {}  # by shape of access, shared within a module
         self._mentions: dict[tuple[Expr, Index], bool] = {}
 

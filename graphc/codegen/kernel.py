@@ -168,7 +168,7 @@ def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) ->
             e.env[loop.var] = i
             outside = dict(e.order)
             for tensor, (axis, ahead) in loop.along.items():
-                e.order[tensor] = axis, e.scalar(loop.var + ahead)
+                e.order[tensor] = (*e.order.get(tensor, ()), (axis, loop.var + ahead, loop.step))
             for node in loop.body:
                 _node(e, node, (*around, loop), context)
             e.order = outside

@@ -15,7 +15,7 @@ from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
 from graphc.equations.domain import is_affine
-from graphc.equations.expr import Expr, Index, Op, Read, Size, reads
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, reads
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
@@ -88,7 +88,7 @@ def _offset(e: Emitter, tensor: Tensor, ref: Ref, subs: tuple[Expr, ...]) -> ir.
         if _is_proved(sub):
             position = e.scalar(sub - ref.lowers[axis])
         else:
-            position = checked(e, tensor, axis, sub, e.scalar(sub))
+            position = checked(e, tensor, axis, subs, e.scalar(sub))
         parts.append(e.product(_wrap(e, ref, axis, position), ref.strides[axis]))
     return e.sum_of(parts)
 
@@ -99,9 +99,9 @@ def _wrap(e: Emitter, ref: Ref, axis: int, position: ir.Value) -> ir.Value:
     return e.builder.and_(position, ir.Constant(I64, ref.ring[1] - 1))
 
 
-def checked(e: Emitter, tensor: Tensor, axis: int, sub: Expr, index: ir.Value) -> ir.Value:
+def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index: ir.Value) -> ir.Value:
     """`index` minus the axis' lowest coordinate; noted as bad and replaced by 0 where it leaves the buffer."""
-    b, ref = e.builder, e.refs[tensor]
+    b, ref, sub = e.builder, e.refs[tensor], subs[axis]
     lower = e.scalar(ref.lowers[axis])
     extent = ref.extents[axis]
     if isinstance(index.type, ir.VectorType):
@@ -111,18 +111,24 @@ def checked(e: Emitter, tensor: Tensor, axis: int, sub: Expr, index: ir.Value) -
         return position
     good = b.icmp_unsigned("<", position, extent)
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
-    good = _points_back(e, tensor, axis, good, index)
+    good = _points_back(e, tensor, axis, subs, good, index)
     _note(e, tensor, axis, sub, good, index)
     return b.select(good, position, zero)
 
 
-def _points_back(e: Emitter, tensor: Tensor, axis: int, good: ir.Value, index: ir.Value) -> ir.Value:
-    """Inside the loop that computes the tensor, an index from data must lie before the current step."""
-    found = e.order.get(tensor)
-    if found is None or found[0] != axis:
-        return good
-    index, now = e.align([index, found[1]])
-    return e.builder.and_(good, e.builder.icmp_signed("<", index, now))
+def _points_back(
+    e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], good: ir.Value, index: ir.Value
+) -> ir.Value:
+    """Inside the loop that computes the tensor, an index from data must lie before the current step, unless a loop
+    further out has left the step of the element behind."""
+    for along, now, step in e.order.get(tensor, ()):
+        if along == axis:
+            index, here = e.align([index, e.scalar(now)])
+            return e.builder.and_(good, e.builder.icmp_signed("<", index, here))
+        behind = now - subs[along]
+        if isinstance(behind, Const) and behind.value * step > 0:
+            return good
+    return good
 
 
 def _note(e: Emitter, tensor: Tensor, axis: int, sub: Expr, good: ir.Value, index: ir.Value) -> None:
@@ -161,7 +167,7 @@ def general_offset(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...], row: int,
             index, lower = e.align([index, lower])
             position = index if _is_zero_like(lower) else e.builder.sub(index, lower)
         else:
-            position = checked(e, tensor, axis, sub, index)
+            position = checked(e, tensor, axis, subs, index)
         position, stride = e.align([_wrap(e, ref, axis, position), ref.strides[axis]])
         parts.append(position if _is_const(ref.strides[axis], 1) else e.builder.mul(position, stride))
     total = parts[0]

@@ -142,6 +142,12 @@ def distance(d: Dependence, axes: Axes) -> Expr:
     return here - 1 if from_data(along(d.source.write, axes[d.source.tensor])) else here
 
 
+def _by_data(d: Dependence, axes: Axes) -> bool:
+    """Whether the distance is what data are asked to keep to."""
+    places = [along(d.source.write, axes[d.source.tensor]), along(d.target.write, axes[d.target.tensor])]
+    return any(map(from_data, places if d.read is None else [along(d.read.subs, axes[d.read.tensor]), places[0]]))
+
+
 def _exceptions(e: Expr, d: Dependence, op: str, context: isl.Set) -> isl.Set | None:
     """The sizes outside the context at which `e op 0` holds somewhere where the dependence is real; None if it holds
     at some inside it."""
@@ -175,14 +181,22 @@ def choose_loop(
     component: Sequence[Statement], deps: Sequence[Dependence], system: System, outer: Sequence[Index] = ()
 ) -> LoopChoice | None:
     """The best loop that makes progress on a cycle, inside loops over `outer`: one axis that carries all of it if there
-    is one; else, where the work is worth it, a wavefront; else the first axis on which there is progress."""
+    is one; else, where the work is worth it, a wavefront; else the first axis on which there is progress. An axis on
+    which data must point back only where there is no other: what another axis carries may point anywhere on this."""
     tensors = list(dict.fromkeys(s.tensor for s in component))
     best: LoopChoice | None = None
+    trusting: LoopChoice | None = None
     for axes in _along_one_axis(tensors, deps, (1,)):
         choice = _judge(axes, component, deps, system)
+        if choice is not None and any(_by_data(d, axes) for d in choice.carried):
+            if trusting is None or choice.complete and not trusting.complete:
+                trusting = choice
+            continue
         if choice is not None and choice.complete:
             return choice
         best = best or choice
+    if best is None and trusting is not None:
+        return trusting
     if best is None or _is_costly(component):
         best = _wavefront(tensors, component, deps, system, outer) or best
     if best is None:
@@ -270,6 +284,8 @@ def _spread(deps: Sequence[Dependence], axes: Axes) -> tuple[int, int]:
 
 
 def _judge(axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
+    if any(len(a) > 1 for a in axes.values()) and any(_by_data(d, axes) for d in deps):
+        return None  # the run checks data along single axes only
     distances = {d: distance(d, axes) for d in deps}
     shifts = dict.fromkeys(axes, 0)
     if all(isinstance(e, Const) for e in distances.values()):
