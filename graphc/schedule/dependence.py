@@ -189,7 +189,7 @@ def choose_loop(
     for axes in _along_one_axis(tensors, deps, (1,)):
         choice = _judge(axes, component, deps, system)
         if choice is not None and any(_by_data(d, axes) for d in choice.carried):
-            if trusting is None or choice.complete and not trusting.complete:
+            if trusting is None or (choice.complete and not trusting.complete):
                 trusting = choice
             continue
         if choice is not None and choice.complete:
