@@ -5,7 +5,9 @@ A value is an llvmlite value, a scalar or a vector of the lanes in use; operands
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 from llvmlite import ir
 
@@ -131,7 +133,7 @@ class Values:
                 zero = self._like(v[0], 0)
                 up, down = b.icmp_signed(">", v[0], zero), b.icmp_signed("<", v[0], zero)
                 return b.sub(b.zext(up, v[0].type), b.zext(down, v[0].type))
-            case "floordiv" | "div":
+            case "floordiv":
                 return self._floor_divide(*v)[0]
             case "mod":
                 return self._floor_divide(*v)[1]
@@ -145,7 +147,8 @@ class Values:
                 return b.icmp_signed("!=", v[0], v[0])
             case "isfinite":
                 return b.icmp_signed("==", v[0], v[0])
-        raise UnsupportedError(f"{name} has no value among the integers\n  Compile with dtype='float64'")
+        what = "a quotient" if name == "div" else name
+        raise UnsupportedError(f"{what} has no value among the integers\n  Compile with dtype='float64'")
 
     def _like(self, value: ir.Value, number: int) -> ir.Value:
         if isinstance(value.type, ir.VectorType):
@@ -189,9 +192,11 @@ class Values:
         exponent = exponent.constant if isinstance(exponent, ir.Constant) else exponent
         if int(exponent) < 0:
             raise UnsupportedError("a quotient has no value among the integers\n  Compile with dtype='float64'")
-        total = self._like(a, 1)
-        for _ in range(int(exponent)):
-            total = self.builder.mul(total, a)
+        total, left = self._like(a, 1), int(exponent)
+        while left:
+            if left % 2:
+                total = self.builder.mul(total, a)
+            a, left = self.builder.mul(a, a), left // 2
         return total
 
     def _float(self, name: str, v: list[ir.Value]) -> ir.Value:
@@ -273,7 +278,14 @@ class Values:
         return self.const(number, kind)
 
     def literal(self, e: Const) -> ir.Value:
+        if e.kind == "real" and self.type_of("real") is I64 and not _is_integer(e.value):
+            raise UnsupportedError(f"{e.value} has no value among the integers\n  Compile with dtype='float64'")
         return self.const(e.value, e.kind)
+
+
+def _is_integer(value: Any) -> bool:
+    """Whether an integer of 64 bits has this value, or stands for it: infinities are the largest and the smallest."""
+    return math.isinf(value) or (value == value // 1 and -(2**63) <= value < 2**63)
 
 
 def _saturate(value: object) -> int:
@@ -283,7 +295,10 @@ def _saturate(value: object) -> int:
 
 
 def _as_float(value: object, dtype: str) -> float:
-    number = float(value)  # type: ignore[arg-type]
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        number = float("inf") if value > 0 else float("-inf")  # type: ignore[operator]
     if dtype == "float32":
         import numpy as np
 

@@ -43,7 +43,7 @@ def _by_data(system: System, tensor: Tensor, rule: str) -> System:
         inside: Expr = Const(True)
         subs = []
         for sub, n in zip(node.subs, tensor.dims, strict=True):
-            if has_reads(sub):
+            if _is_opaque(sub):
                 inside = make("and", inside, make("and", make("ge", sub, Const(0)), make("lt", sub, n)))
                 sub = make(BOUNDARY["edge" if rule == "zero" else rule], sub, n)
             subs.append(sub)
@@ -51,11 +51,16 @@ def _by_data(system: System, tensor: Tensor, rule: str) -> System:
         return make("select", inside, bent, Const(0)) if rule == "zero" else bent
 
     def bend(term: Term) -> Term:
-        if not any(r.tensor is tensor and any(has_reads(x) for x in r.subs) for r in reads_of(term)):
+        if not any(r.tensor is tensor and any(map(_is_opaque, r.subs)) for r in reads_of(term)):
             return term
         return replace(term, value=transform(term.value, visit))
 
     return system.with_equations(replace(eq, terms=tuple(bend(t) for t in eq.terms)) for eq in system.equations)
+
+
+def _is_opaque(sub: Expr) -> bool:
+    """Whether only the call can tell where a subscript points."""
+    return has_reads(sub) or not is_affine(sub)
 
 
 def _read_outside(system: System, tensor: Tensor) -> isl.Set | None:

@@ -326,7 +326,8 @@ def size_of_param(name: str) -> Size:
 
 # What isl's own syntax means by these words; a size may still be called so.
 _RESERVED = re.compile(
-    r"(exists|and|or|not|implies|infty|infinity|NaN|min|max|rat|true|false|mod|floord?|ceild?|[io]\d+)$"
+    r"(exists|and|or|not|implies|infty|infinity|NaN|min|max|rat|true|false|mod|floord?|ceild?|[io]\d+)$",
+    re.IGNORECASE,
 )
 _SPELLED = "__size_"
 

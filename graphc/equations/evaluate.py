@@ -298,7 +298,7 @@ class _Interpreter:
             raise UnsupportedError(f"{node.name} has no exact value\n  Evaluate without exact=True")
         if node.name == "select":
             return np.where(args[0], self.cast(args[1], node.kind), self.cast(args[2], node.kind))
-        kind = node.kind if info.kind in ("same", "real") else join(*(a.kind for a in node.args))
+        kind = node.kind if info.kind in ("same", "real", "power") else join(*(a.kind for a in node.args))
         cast = [self.cast(a, kind) for a in args]
         if kind == "real" and self.exact:
             try:

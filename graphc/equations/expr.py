@@ -118,7 +118,8 @@ class Const(Expr):
         def build() -> Const:
             self = object.__new__(cls)
             self.value, self.args = value, ()
-            self.kind = "bool" if isinstance(value, bool) else "weak" if isinstance(value, int) else "real"
+            fits = isinstance(value, int) and -(2**63) <= value < 2**63  # larger ones are real numbers, as in NumPy
+            self.kind = "bool" if isinstance(value, bool) else "weak" if fits else "real"
             return self
 
         return _intern((cls, type(value), repr(value)), build)

@@ -15,7 +15,7 @@ import sympy as sp
 from graphc.equations import reduce as reducing
 from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
-from graphc.equations.expr import Const, Expr, Index, Read, make
+from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make
 from graphc.equations.names import Names, Written
 from graphc.equations.reduce import Bound, merged
 from graphc.equations.system import Tensor
@@ -332,6 +332,11 @@ class Lifter:
         beyond: Expr | None = Const(1)
         for k, b in enumerate(bound):
             length = b.high if b.high is not None else reducing.plain_dim(b.index, body)
+            if length is not None and indices_of(length) & {other.index for other in bound}:
+                raise self.written.error(
+                    UnsupportedError, f"{e} has no flat position: its ranges depend on each other",
+                    "Reduce over all of it, and put the rest out of reach: Piecewise((.., j <= i), (-oo, True))",
+                )  # fmt: skip
             if k and length is None:
                 raise self.written.error(UnsupportedError, f"{e} needs a range for each index", "Give it: (i, 0, 3)")
             place = place * length + b.index if length is not None and k else b.index

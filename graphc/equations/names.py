@@ -141,6 +141,8 @@ def _kind(e: sp.Basic, kinds: dict[sy.Tensor, str]) -> str:
         return kinds.get(e, "weak")
     if isinstance(e, sy.Access):
         return _kind(e.base, kinds)
+    if isinstance(e, sp.Integer) and not -(2**63) <= e < 2**63:
+        return "real"
     if isinstance(e, sp.Integer | sp.Symbol) or e.is_Boolean:
         return "weak"
     if isinstance(e, rd.argmax | rd.argmin):
@@ -150,6 +152,8 @@ def _kind(e: sp.Basic, kinds: dict[sy.Tensor, str]) -> str:
     if isinstance(e, rd.Reduction | sp.Sum | sp.Product):
         return _kind(e.args[0], kinds)
     if isinstance(e, sp.Piecewise):
+        if e.args[-1][1] is not sp.true and any(c.has(sy.Tensor) for _, c in e.args):
+            return "real"  # NaN where nothing is chosen
         return _widest(*(_kind(value, kinds) for value, _ in e.args))
     if isinstance(e, sp.floor | sp.ceiling):
         inner = [_kind(a, kinds) for n in sp.Add.make_args(e.args[0]) for a in [n.as_coeff_Mul()[1]]]

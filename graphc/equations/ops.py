@@ -42,6 +42,10 @@ class OpInfo:
                 return "weak" if kind == "bool" else kind
             case "select":
                 return join(*(a.kind for a in args[1:]))
+            case "power":  # integers keep their kind under a literal exponent of at least 0
+                base, exponent = args
+                whole = isinstance(exponent, Const) and isinstance(exponent.value, int) and exponent.value >= 0
+                return "int" if base.kind == "int" and whole else "real"
             case kind:
                 return kind
 
@@ -107,7 +111,7 @@ OPS: dict[str, OpInfo] = {
     "neg": OpInfo(1, np.negative, lambda a: -a, (lambda a, y: Const(-1),), operator.neg, "same"),
     "div": OpInfo(2, np.true_divide, lambda a, b: a / b, (lambda a, b, y: ONE / b, lambda a, b, y: -(y / b)),
                   lambda a, b: Fraction(a) / b, flops=4),
-    "pow": OpInfo(2, _safe_pow, lambda a, b: a**b, _pow_partials(), _exact_pow, flops=20),
+    "pow": OpInfo(2, _safe_pow, lambda a, b: a**b, _pow_partials(), _exact_pow, "power", flops=20),
     "abs": OpInfo(1, np.abs, sp.Abs, (lambda a, y: make("sign", a),), abs, "same"),
     "sign": OpInfo(1, np.sign, sp.sign, (None,), lambda a: (a > 0) - (a < 0), "same"),
     "floor": OpInfo(1, np.floor, sp.floor, (None,), math.floor, "same"),

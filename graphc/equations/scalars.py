@@ -134,6 +134,11 @@ def piecewise(pairs: Sequence[tuple[Expr, Expr]]) -> Expr:
 
 def floor_of(e: sp.Expr, build: Callable[[sp.Expr], Expr], up: bool = False) -> Expr:
     """floor (or ceiling) of a rational combination of integers as one floor division; else the operation."""
+    above, below = sp.fraction(e)
+    if not below.is_number:
+        top, bottom = build(above), build(below)
+        if {top.kind, bottom.kind} <= {"weak", "int"}:
+            return -make("floordiv", -top, bottom) if up else make("floordiv", top, bottom)
     parts: list[tuple[sp.Rational, Expr]] = []
     for addend in sp.Add.make_args(e):
         c, rest = addend.as_coeff_Mul()

@@ -68,6 +68,11 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
             raise ArgumentError(
                 f"size {name} cannot be inferred: no argument's shape tells it\n  Pass it by name: {name}=.."
             )
+    for name, value in known.items():
+        if value < 0:
+            raise ArgumentError(
+                f"size {name} would be {value} (from {source[name]})\n  Pass shapes that agree, or another {name}"
+            )
     for t in system.tensors:
         _fits(t, known)
     return {name: known[name] for name in system.sizes}

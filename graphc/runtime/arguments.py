@@ -31,7 +31,7 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
     """`value` as the kernel wants it: C-contiguous and of `dtype`. Python numbers and lists are converted; an array of
     another dtype or rank is refused, and an updated argument must be usable as it is."""
     if type(value) is np.ndarray and value.dtype is dtype and value.ndim == len(tensor.dims) and not updated:
-        return value if value.flags.c_contiguous and value.flags.aligned else np.ascontiguousarray(value).copy()
+        return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
     if type(value) is float and not tensor.dims and tensor.kind == "real" and not updated:
         return np.array(value, dtype)
     array = _open(value, tensor, updated)
@@ -44,14 +44,16 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
         array = _from_python(array, tensor, dtype)
     if array.dtype != dtype:
         if tensor.kind == "int" and array.dtype.kind in "iu" and array.dtype.itemsize <= 8 and not updated:
-            return np.ascontiguousarray(array, dtype=dtype)
+            if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.size and array.max() >= 2**63:
+                raise ArgumentError(f"{tensor.name} holds {array.max()}\n  Integers go from -2**63 to 2**63 - 1")
+            return np.asarray(array, dtype=dtype, order="C")  # not `ascontiguousarray`: it gives scalars an axis
         raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
     if updated and not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
         raise ArgumentError(
             f"{tensor.name} is updated in place, so it must be a writable, aligned, C-contiguous array\n"
             f"  Make one before the first call: {tensor.name} = np.ascontiguousarray({tensor.name}).copy()"
         )
-    return array if array.flags.c_contiguous and array.flags.aligned else np.ascontiguousarray(array).copy()
+    return array if array.flags.c_contiguous and array.flags.aligned else np.array(array, order="C")
 
 
 def _other_rank(tensor: Tensor, array: Array) -> str:

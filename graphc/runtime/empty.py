@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphc.equations.domain import LOCK, assume, fix_sizes, has_reads, sample
+from graphc.equations.domain import LOCK, assume, fix_sizes, sample
 from graphc.equations.errors import CausalityError, DomainError
 from graphc.equations.expr import Const, Expr, Read, Size, substitute
 from graphc.equations.printing import show
@@ -37,7 +37,8 @@ def refuse_broken_order(program: Program, sizes: Mapping[str, int]) -> None:
 
 
 def _empty(sizes: Mapping[str, int]) -> str:
-    return ", ".join(f"{n} = 0" for n, v in sizes.items() if v == 0)
+    """The sizes of 0; all of them where an axis such as N - 1 is empty without."""
+    return ", ".join(f"{n} = {v}" for n, v in sizes.items() if v == 0 or 0 not in sizes.values())
 
 
 def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
@@ -48,8 +49,8 @@ def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], v
     if not outside.is_empty():
         found = sample(outside)
         element = f"{access.tensor.name}[{', '.join(map(str, found[1] if found else ()))}]"
-    elif image.is_empty() and not any(map(has_reads, access.subs)):
-        # A subscript such as i % N has no values for N = 0; one from data is looked at when it is read.
+    elif image.is_empty():
+        # Subscripts such as i % N, or from data, are taken to lie within their axis; here it has no elements.
         if fix_sizes(term.domain.set, dict(sizes)).intersect_params(others).is_empty():
             return
         element = f"an element of {access.tensor.name}"

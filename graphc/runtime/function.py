@@ -6,6 +6,7 @@ What depends on the arguments' shapes alone (sizes, output shapes, workspace) is
 from __future__ import annotations
 
 import ctypes
+import keyword
 import threading
 from collections import namedtuple
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphc.equations.domain import LOCK, has_reads
+from graphc.equations.domain import LOCK, has_reads, size_names
 from graphc.equations.errors import ArgumentError
 from graphc.equations.expr import Read
 from graphc.equations.names import complain
@@ -61,7 +62,10 @@ class Function:
         self._dtypes = {t.name: np.dtype(self._dtype(t)) for t in system.inputs}
         self._needed = tuple(t.name for t in kernel.arguments if t.given)
         self._updated = frozenset(t.name for t in program.update)
-        names = [t.name for t in program.outputs]
+        asked = program.outputs
+        # What is asked for twice: native code fills the first.
+        self._again = [(k, asked.index(t)) for k, t in enumerate(asked) if t in asked[:k]]
+        names = [t.name for t in asked]
         self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None
 
     # Calling ----------------------------------------
@@ -100,6 +104,8 @@ class Function:
         if check:
             raise self._bad_index(check, int(frame.call[BAD + 1]), shapes)
         frame.busy = False  # not after an exception: the next call makes a new one
+        for k, first in self._again:
+            outputs[k] = outputs[first].copy()
         if shapes.parts:
             outputs = [o if out.part is None else o[out.part] for o, out in zip(outputs, shapes.outputs, strict=True)]
         return outputs[0] if self._outputs is None else tuple.__new__(self._outputs, outputs)
@@ -161,7 +167,8 @@ class Function:
         told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
         stated = {n: v for n, v in {**fixed, **given}.items() if n in told.sizes or n in told.fixed}
         values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, stated)
-        if 0 in values.values():
+        dims = [d for t in self.program.system.tensors for d in t.dims if size_names(d) <= values.keys()]
+        if 0 in values.values() or any(dim_value(d, values) == 0 for d in dims):  # an axis of N - 1 at N = 1, say
             refuse_empty_reads(self.program.system, values)
             refuse_broken_order(self.program, values)
         outputs = []
@@ -248,8 +255,9 @@ def _identifiers(names: list[str]) -> list[str]:
     """Names fit for a named tuple: D(L,W) becomes D_L_W."""
     found: list[str] = []
     for k, name in enumerate(names):
-        word = "".join(c if c.isalnum() else "_" for c in name).strip("_")
-        if not word or word[0].isdigit() or word in found or word.startswith("_"):
+        word = "".join(c if c.isalnum() else "_" for c in name)
+        word = word.lstrip("_") if name.isidentifier() else word.strip("_")
+        if not word or word[0].isdigit() or word in found or keyword.iskeyword(word):
             word = f"out{k}_{word}".rstrip("_")
         found.append(word)
     return found
