@@ -28,12 +28,12 @@ def stabilise(system: System, outputs: frozenset[Tensor] = frozenset()) -> Syste
 
     def visit(node: Expr) -> Expr | None:
         if isinstance(node, Op) and node.name == "log":
-            for argument in (node.args[0], _seen_through(node.args[0], look)):
-                for rule in LOG_RULES:
+            for rule in LOG_RULES:
+                for argument in (node.args[0], _seen_through(node.args[0], look)):
                     if (found := rule(argument)) is not None:
                         return found
-        if isinstance(node, Op) and node.name == "sub":
-            return _sub(*node.args)
+        if isinstance(node, Op) and node.name in ("add", "sub"):
+            return _sub(*node.args) if node.name == "sub" else _add(*node.args)
         return None
 
     equations = []
@@ -108,6 +108,13 @@ def _log1p(e: Expr) -> Expr | None:
 
 
 LOG_RULES: tuple[Callable[[Expr], Expr | None], ...] = (_log_exp, _log_sigmoid, _log_sum, _log1p)
+
+
+def _add(a: Expr, b: Expr) -> Expr | None:
+    match a, b:
+        case (Const(value=-1), Op(name="exp", args=(x,))) | (Op(name="exp", args=(x,)), Const(value=-1)):
+            return make("expm1", x)  # exp(x) + -1 -> expm1(x)
+    return None
 
 
 def _sub(a: Expr, b: Expr) -> Expr | None:

@@ -278,8 +278,8 @@ def quadratic_left_side():
 
 def reads_that_leave_an_index_no_value():
     """
-    DefinitionError: no i keeps all subscripts inside: v[i-1], v[N+i-1]
-      in Eq(L, Sum(Piecewise((v[i-1], i > 0), (v[N+i-1], True)), i))
+    DefinitionError: no i keeps all subscripts inside: v[i-1], v[i+N-1]
+      in Eq(L, Sum(Piecewise((v[i-1], i > 0), (v[i+N-1], True)), i))
       Give a range, and conditions to each read: (i, 0, 2) in the reduction
     """
     System(Eq(L, Sum(gc.Piecewise((v[i - 1], i > 0), (v[i + N - 1], True)), i)))
