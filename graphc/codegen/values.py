@@ -13,7 +13,7 @@ from llvmlite import ir
 
 from graphc.codegen import vectormath
 from graphc.equations.errors import UnsupportedError
-from graphc.equations.expr import Const, join
+from graphc.equations.expr import Const, as_float, join
 
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 PTR = ir.PointerType()
@@ -295,10 +295,7 @@ def _saturate(value: object) -> int:
 
 
 def _as_float(value: object, dtype: str) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except OverflowError:
-        number = float("inf") if value > 0 else float("-inf")  # type: ignore[operator]
+    number = as_float(value)
     if dtype == "float32":
         import numpy as np
 

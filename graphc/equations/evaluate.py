@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, join, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, join, postorder
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
@@ -281,7 +281,7 @@ class _Interpreter:
         for node in part.nodes if root is part.term.value else postorder(root):
             match node:
                 case Const(value=value):
-                    done[node] = np.asarray(value if node.kind != "real" or self.exact else float(value))
+                    done[node] = np.asarray(value if node.kind != "real" or self.exact else as_float(value))
                 case Size(name=name):
                     done[node] = np.asarray(self.sizes[name])
                 case Index():

@@ -9,6 +9,7 @@ expressions are cheap. Subscripts are integer expressions like any other; what i
 
 from __future__ import annotations
 
+import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +48,14 @@ _UIDS = count()
 # The kinds a value can have, each able to stand where a later one is wanted. `weak` is an integer that adapts to its
 # surroundings (literals, indices, sizes), as NumPy's Python scalars do.
 KINDS = ("bool", "weak", "int", "real")
+
+
+def as_float(value: Any) -> float:
+    """A number as a float, infinite where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def join(*kinds: str) -> str:
