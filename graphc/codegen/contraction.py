@@ -18,7 +18,7 @@ from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.memory import Access, access, is_plain
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
 from graphc.codegen.values import FUSED, I64, PTR
-from graphc.equations.bounds import Bounds
+from graphc.equations.bounds import Bounds, never_negative
 from graphc.equations.domain import Domain, assume
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
@@ -62,7 +62,7 @@ def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: 
         extents = [e.builder.add(e.builder.sub(e.scalar(b.upper), e.env[b.index]), ir.Constant(I64, 1)) for b in bounds]
     for b in bounds:
         del e.env[b.index]
-    extents = [_folded(x, b) for x, b in zip(extents, bounds, strict=True)]
+    extents = [_folded(e, x, b) for x, b in zip(extents, bounds, strict=True)]
     operands = [o for o in found if o is not None]
     if len(operands) < len(found):
         return False
@@ -71,9 +71,15 @@ def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: 
     return True
 
 
-def _folded(extent: ir.Value, b: Bounds) -> ir.Value:
+def _folded(e: Emitter, extent: ir.Value, b: Bounds) -> ir.Value:
+    """The number of points, at least 0: two indices made one would have the product of two negative lengths."""
     length = b.upper - b.lower + 1
-    return ir.Constant(I64, int(length.value)) if isinstance(length, Const) else extent
+    if isinstance(length, Const):
+        return ir.Constant(I64, max(0, int(length.value)))
+    if never_negative(length):
+        return extent
+    zero = ir.Constant(I64, 0)
+    return e.builder.select(e.builder.icmp_signed("<", extent, zero), zero, extent)
 
 
 def _is_box(outer: Sequence[Bounds], inner: Sequence[Bounds]) -> bool:

@@ -15,7 +15,7 @@ from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
 from graphc.equations.domain import is_affine
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, reads
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, reads, substitute
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
@@ -107,13 +107,21 @@ def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index
     if isinstance(index.type, ir.VectorType):
         lower, extent = e.splat(lower, index.type.count), e.splat(extent, index.type.count)
     position = b.sub(index, lower)
-    if isinstance(sub, Op) and sub.name in _TRUSTED and (sub.name != "mod" or not reads(sub)):
+    if _stays_inside(e, tensor, axis, sub):
         return position
     good = b.icmp_unsigned("<", position, extent)
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     good = _points_back(e, tensor, axis, subs, good, index)
     _note(e, tensor, axis, sub, good, index)
     return b.select(good, position, zero)
+
+
+def _stays_inside(e: Emitter, tensor: Tensor, axis: int, sub: Expr) -> bool:
+    """Whether a boundary rule keeps a subscript inside: one of this very axis, whose length the call has checked."""
+    if not isinstance(sub, Op) or sub.name not in _TRUSTED or (sub.name == "mod" and reads(sub)):
+        return False
+    known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in e.system.fixed.items()}
+    return substitute(sub.args[1], known) is substitute(tensor.dims[axis], known)
 
 
 def _points_back(

@@ -33,7 +33,7 @@ def with_rings(body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: froz
     loops = _outermost(body)
     touched = _touched(body)
     for tensor, group in loops.items():
-        if buffers[tensor].role != "workspace" or tensor in keep:
+        if buffers[tensor].role != "workspace" or tensor in keep or any(g.var is not group[0].var for g in group):
             continue
         axis, ahead = group[0].along[tensor]
         slots = _slots(ahead, group, _accesses(axis, group, touched[tensor]))
@@ -43,7 +43,7 @@ def with_rings(body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: froz
 
 
 def _outermost(body: tuple[Node, ...]) -> dict[Tensor, list[Loop]]:
-    """The top-level loops (the segments of one time loop) that compute each recurrent tensor."""
+    """The top-level loops that compute each recurrent tensor: the segments of one time loop share its variable."""
     found: dict[Tensor, list[Loop]] = {}
     for node in body:
         if isinstance(node, Loop):
@@ -76,7 +76,8 @@ def _slots(ahead: int, group: list[Loop], accesses: list[Access]) -> int | None:
                 return None
             need = max(need, behind + 1)
     slots = 1 << (need - 1).bit_length()
-    return slots if slots <= MAX_SLOTS and all(-slots < b < max(slots, 2) for b in early) else None
+    room = all(-slots < b < max(slots, 2) for b in early) and max(early, default=0) - min(early, default=0) < slots
+    return slots if slots <= MAX_SLOTS and room else None
 
 
 def _number(e: Expr) -> int | None:
