@@ -284,9 +284,10 @@ def random_program(seed: int, integer: bool = False, special: bool = False) -> P
 
 def draw_program(rng: random.Random, seed: int = 0, integer: bool = False, special: bool = False) -> Program:
     """A program from the decisions of `rng`."""
-    from tests.fuzz import kinds, kinds_more, kinds_recurrent, kinds_trees
+    from tests.fuzz import kinds, kinds_more, kinds_particular, kinds_recurrent, kinds_trees
 
     assert kinds.ALL is KINDS and kinds_more.THREE and kinds_recurrent.kind is kinds_trees.kind is kind
+    assert kinds_particular.kind is kind
     while True:
         maker = Maker(rng, integer=integer)
         for _ in range(rng.randint(1, 4)):
