@@ -292,3 +292,38 @@ def test_the_logarithm_of_what_is_an_exponential_almost_everywhere(first):
 def test_an_exponential_and_that_of_the_transpose():
     G, u, v = gc.Input("G", N, N), gc.Tensor("u", N, N), gc.Tensor("v", N, N)
     agree([Eq(u[i, j], exp(2 * G[j, i])), Eq(v[i, j], exp(2 * G[i, j]) + 1)], ["u", "v"], {"G": numbers(5, 5)})
+
+
+def test_a_sum_needed_at_more_points_than_before_is_computed_there_too():
+    G, u = gc.Input("G", N, N), gc.Tensor("u", N)
+    value = Piecewise((exp(Sum(G[n, j], j)), n < 2), (tanh(Sum(G[n, j], j)), True))
+    agree([Eq(u[n], value)], ["u"], {"G": numbers(5, 5)})
+
+
+def test_reads_many_mirrors_away():
+    u, w, o = gc.Input("u", N, outside="reflect"), gc.Input("w", K), gc.Tensor("o", N)
+    data, weights = np.arange(1.0, 4), numbers(9)
+    wanted = [np.convolve(np.pad(data, 8, "reflect"), weights, "valid")[:3]]
+    agree([Eq(o[n], Sum(w[k] * u[n - k], k))], ["o"], {"u": data, "w": weights}, wanted)
+
+
+@pytest.mark.parametrize("length", [3, 9, 17, 31])
+def test_backwards_to_the_end_of_an_array(length):
+    o, data = gc.Tensor("o", N), numbers(length)
+    agree([Eq(o[n], exp(x[N - 1 - n]))], ["o"], {"x": data}, [np.exp(data[::-1])])
+
+
+def test_two_tensors_that_need_each_other_at_one_step_are_refused():
+    v = gc.Tensor("v", T)
+    with pytest.raises(gc.CausalityError):
+        gc.System(Eq(r[t], v[t] + g[t]), Eq(v[t], r[t] / 2))
+
+
+def test_two_outputs_that_are_equal_are_two():
+    u, v = gc.tensors("u v", N)
+    agree([Eq(u[n], exp(x[n])), Eq(v[n], exp(x[n]))], ["u", "v"], {"x": np.ones(3)})
+
+
+def test_the_mean_over_a_triangle_counts_its_points():
+    G, data = gc.Input("G", N, N), numbers(5, 5)
+    agree([Eq(L, gc.Mean(G[n, m], (m, 0, n), (n, 0, N - 1)))], ["L"], {"G": data}, [data[np.tril_indices(5)].mean()])
