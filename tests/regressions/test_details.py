@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import And, D, Eq, Mod, Not, Piecewise, Sum, amax, exp, floor, log, relu, tanh
+from graphc import And, D, Eq, Mod, Not, Piecewise, Sum, amax, exp, floor, log, relu, sin, tanh
 
 T, N, K, M = gc.sizes("T N K M")
 t, i, j, k, m, n = gc.indices("t i j k m n")
@@ -176,7 +176,7 @@ def test_a_data_index_just_outside_is_zero_where_the_rule_says_so():
 
 X, U, V = gc.Input("X", T, N), gc.Input("U", N, N), gc.Input("V", N, N)
 a, b, s, r = gc.Tensor("a", T, N), gc.Tensor("b", T, N), gc.Tensor("s", T, N), gc.Tensor("r", T)
-g, h = gc.Input("g", T), gc.Input("h", T)
+g, h, c = gc.Input("g", T), gc.Input("h", T), gc.Tensor("c", T)
 
 
 def test_a_recurrent_state_that_updates_an_argument_keeps_all_steps():
@@ -212,6 +212,14 @@ PARTICULAR = {
     "one ahead": [Eq(r[t], tanh(2 * r[t - 1] + g[t])), Eq(r[1], 0.25), Eq(L, r[T - 1])],
     "two ahead, two behind": [
         Eq(r[t], tanh(2 * r[t - 2] + r[t - 1] / 3 + g[t])), Eq(r[2], 0.3), Eq(r[-2], 0.75), Eq(L, r[T - 1])
+    ],
+    "beside a state without": [
+        Eq(r[t], tanh(2 * r[t - 2] + c[t - 1] + g[t])), Eq(r[2], 0.3), Eq(r[-2], 0.75), Eq(c[-1], 0.1), Eq(c[-2], 0.2),
+        Eq(c[t], sin(r[t] + r[t - 1]) + c[t - 2]), Eq(L, r[T - 1] * c[T - 1])
+    ],
+    "far ahead beside a state without": [
+        Eq(r[t], tanh(2 * r[t - 1] + c[t - 1] + g[t])), Eq(r[4], 0.3), Eq(c[-1], 0.1),
+        Eq(c[t], sin(r[t] + r[t - 1])), Eq(L, r[T - 1] * c[T - 1])
     ],
 }  # fmt: skip
 
