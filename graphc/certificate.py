@@ -110,8 +110,8 @@ class _Work:
         from graphc.compiler import compile
 
         wanted = evaluate(system, outputs, self.given, self.sizes)
-        needed = dependencies(system, outputs)
-        arguments = {t.name: self.given[t.name] for t in system.inputs if t in needed}
+        # All of them: what no value is read of may still tell a size.
+        arguments = {t.name: self.given[t.name] for t in system.inputs if t.name in self.given}
         run = compile(system, outputs)
         free = {name: v for name, v in self.sizes.items() if name in run.program.system.sizes}
         found = run(**arguments, **free)

@@ -49,3 +49,8 @@ def test_certificate_prints_as_a_table():
 def test_missing_argument():
     with pytest.raises(gc.ArgumentError, match="verify: missing argument W"):
         verify(rnn, "L", x=ARGUMENTS["x"])
+
+
+def test_sizes_come_from_arguments_that_a_gradient_does_not_read():
+    flat = gc.System(Eq(total, Sum(gc.floor(x[t, i]) * W[i, i], t, i)))
+    assert verify(flat, "L", **ARGUMENTS)
