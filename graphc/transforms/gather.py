@@ -29,11 +29,15 @@ def upright(system: System) -> System:
     """`system` with left sides that run backwards, `s[T - 1 - t]`, over their own coordinates: what is named along
     with such an element then has the same order of steps."""
 
-    def turned(term: Term) -> Term:
-        backwards = any(k == -1 for w in term.write for k in affine_parts(w)[0].values())
-        return plain_write(term) if backwards else term
+    def turned(eq: Equation) -> Equation:
+        terms = tuple(plain_write(t) if any(map(_runs_backwards, t.write)) else t for t in eq.terms)
+        return eq if terms == eq.terms else replace(eq, terms=terms)
 
-    return system.with_equations(replace(eq, terms=tuple(map(turned, eq.terms))) for eq in system.equations)
+    return system.with_equations(map(turned, system.equations))
+
+
+def _runs_backwards(sub: Expr) -> bool:
+    return -1 in affine_parts(sub)[0].values()
 
 
 def _equation(eq: Equation) -> Equation:
