@@ -6,7 +6,7 @@ its value where those axes stand at the subscripts `at`. Reductions become `Redu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,10 @@ import sympy as sp
 from graphc.equations import reduce as reducing
 from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
-from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make
+from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
 from graphc.equations.names import Names, Written
 from graphc.equations.reduce import Bound, merged
+from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
@@ -42,8 +43,12 @@ _PLAIN = {"Sum": "sum", "Prod": "prod", "Mean": "mean", "amax": "max", "amin": "
 class Lifter:
     """The state of lifting one equation: the tables of the system, and names for the indices it makes."""
 
-    def __init__(self, names: Names, written: Written, bounds: Mapping[Index, tuple[Expr, Expr]]) -> None:
+    def __init__(
+        self, names: Names, written: Written, bounds: Mapping[Index, tuple[Expr, Expr]], cycle: Set[sy.Tensor]
+    ) -> None:
         self.names, self.written, self.bounds = names, written, bounds
+        self.cycle = cycle  # the tensors whose clamped lags (`s[Max(t - 3, 0)]`) are told apart: nothing else
+        # says that they are earlier
         self.operands: list[Operand] = []
         self.made: dict[Any, Expr] = {}
         used = {s.name for s in written.eq.free_symbols} | {str(t) for t in written.eq.atoms(sy.Tensor)}
@@ -199,8 +204,10 @@ class Lifter:
         self, t: sy.Tensor, subs: tuple[Expr, ...], at: tuple[Expr, ...], access: sy.Access | None = None
     ) -> Expr:
         read = Read(self.names.tensor(t), subs + at)
-        self.written.reads.setdefault(read, (t if access is None else access, len(subs)))
-        return read
+        value = nearest_chosen(read) if t in self.cycle else read
+        for r in {read, *reads(value)}:
+            self.written.reads.setdefault(r, (t if access is None else access, len(subs)))
+        return value
 
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
         """A subscript as an integer expression."""
@@ -213,9 +220,8 @@ class Lifter:
             raise self.written.error(
                 DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend
             )
-        raise self.written.error(
-            DefinitionError, f"the subscript {s} of {access} is not an integer", "Use floor division: i//2"
-        )
+        mend = 'Use floor division (i//2), or give it as data: gc.Input("J", .., dtype="int64")'
+        raise self.written.error(DefinitionError, f"the subscript {s} of {access} is not an integer", mend)
 
     def _function(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
         if isinstance(e, sp.floor | sp.ceiling):

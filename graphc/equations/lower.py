@@ -7,7 +7,7 @@ become equations; gradients are put in place; everything is checked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import islpy as isl
@@ -63,7 +63,8 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
-    pieces = [p for left in lefts for p in _pieces(left, names, ranges)]
+    needs = _needs(lefts)
+    pieces = [p for left in lefts for p in _pieces(left, names, ranges, needs)]
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
@@ -135,9 +136,36 @@ def _describe(thing: sp.Basic) -> str:
     return "a size" if isinstance(thing, sy.Size) else "an index"
 
 
-def _pieces(left: Left, names: Names, ranges: Ranges) -> list[Piece]:
+def _in_a_cycle_with(left: Left, needs: Mapping[sy.Tensor, set[sy.Tensor]]) -> set[sy.Tensor]:
+    """The tensors that need the one of this equation, among those that it needs; `needs`: the ones each reads."""
+
+    def reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set[sy.Tensor]:
+        found, todo = set(), [start]
+        while todo:
+            more = steps.get(todo.pop(), set()) - found
+            found |= more
+            todo += more
+        return found
+
+    back: dict[sy.Tensor, set[sy.Tensor]] = {}
+    for t, others in needs.items():
+        for other in others:
+            back.setdefault(other, set()).add(t)
+    return reached(needs, left.tensor) & reached(back, left.tensor)
+
+
+def _needs(lefts: Sequence[Left]) -> dict[sy.Tensor, set[sy.Tensor]]:
+    """For each tensor, those that its equations name on the right."""
+    found: dict[sy.Tensor, set[sy.Tensor]] = {}
+    for left in lefts:
+        found.setdefault(left.tensor, set()).update(left.written.eq.rhs.atoms(sy.Tensor))
+    return found
+
+
+def _pieces(left: Left, names: Names, ranges: Ranges, needs: Mapping[sy.Tensor, set[sy.Tensor]]) -> list[Piece]:
     w = left.written
-    lifter = Lifter(names, w, ranges.bounds)
+    cycle = _in_a_cycle_with(left, needs) if w.eq.rhs.has(sp.Max, sp.Min) else set()
+    lifter = Lifter(names, w, ranges.bounds, cycle)
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:

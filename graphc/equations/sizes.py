@@ -179,6 +179,8 @@ def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
                 f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers\n"
                 f"  Pass {tensor.name}.astype('int64')"
             )
+        if array.dtype == np.uint64 and array.size and array.max() >= 2**63:
+            raise ArgumentError(f"{tensor.name} holds {array.max()}\n  Integers go from -2**63 to 2**63 - 1")
         return array.astype(np.int64)
     if array.dtype.kind not in ("iubfO" if exact else "iubf"):
         raise ArgumentError(

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from graphc.equations.domain import Domain, is_affine
-from graphc.equations.expr import Const, Expr, Index, Op, make, postorder, substitute
+from graphc.equations.expr import Const, Expr, Index, Op, Read, make, postorder, substitute
 from graphc.equations.scalars import NAN, UNDEFINED
 
 Part = tuple[tuple[Expr, ...], Expr]
@@ -49,6 +51,21 @@ def split(value: Expr) -> list[Part]:
             if _possible((*conditions, more)):
                 todo.append(((*conditions, more), substitute(e, {chosen: _choose(then, yes, no)})))
     return done
+
+
+def nearest_chosen(read: Read) -> Expr:
+    """A read at Max or Min of affine subscripts as a choice between reads with a lag of their own each."""
+    found = next((n for sub in read.subs for n in postorder(sub) if _is_nearest(n)), None)
+    if found is None:
+        return read
+    a, b = found.args
+    at_a, at_b = (Read(read.tensor, tuple(substitute(sub, {found: side}) for sub in read.subs)) for side in (a, b))
+    first = make("ge" if found.name == "maximum" else "le", a, b)
+    return make("select", first, nearest_chosen(at_a), nearest_chosen(at_b))
+
+
+def _is_nearest(n: Expr) -> TypeGuard[Op]:
+    return isinstance(n, Op) and n.name in ("maximum", "minimum") and all(map(is_affine, n.args))
 
 
 def _possible(conditions: tuple[Expr, ...]) -> bool:

@@ -53,7 +53,7 @@ class System:
     # -- what a system can do -------------------------------------------------------------------------------------
 
     def evaluate(
-        self, *outputs: Output, sizes: Mapping[Any, int] | None = None, exact: bool = False, **arguments: Any
+        self, /, *outputs: Output, sizes: Mapping[Any, int] | None = None, exact: bool = False, **arguments: Any
     ) -> Any:
         """The reference meaning, by the plainest possible interpreter: one array, or a tuple of them."""
         from graphc.equations.evaluate import evaluate
@@ -134,7 +134,7 @@ class System:
                     "  Name the inputs that differ from sample to sample; what depends on them follows"
                 )
         with _lock():
-            return System._of(batch(self.ir, str(size), moved), self)
+            return System._of(batch(self.ir, sy.Size(str(size)).name, moved), self)
 
     def graph(self) -> Any:
         """The dependence graph, folded, with delays on its edges."""
@@ -193,7 +193,13 @@ class System:
         scalars = {d.loss: d.loss for d in missing if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D)}
         wholes = {e: sy.Tensor(f"loss_{k}") for k, e in enumerate(d.loss for d in missing if d.loss not in scalars)}
         system = self
-        if wholes and self.equations:
+        if wholes and not self.equations:
+            e, whole = next(iter(wholes.items()))
+            raise ArgumentError(
+                f"D({e}, ..): {e} is no tensor, and this system was derived: no equation can be added to it\n"
+                f'  Give it a name before grad, batch or unfold: Eq(gc.Tensor("{whole.name}"), {e})'
+            )
+        if wholes:
             extra = [sp.Eq(whole, e, evaluate=False) for e, whole in wholes.items()]
             system = System(*self.equations, *extra)
         for loss, tensor in (scalars | wholes).items():
@@ -283,4 +289,6 @@ def _flat(things: Any) -> list[Any]:
 
 
 def _by_name(sizes: Mapping[Any, int] | None) -> dict[str, int]:
+    if not isinstance(sizes, Mapping | None):
+        raise ArgumentError("sizes= takes sizes by name, {'T': 100}\n  An input of that name must be called otherwise")
     return {str(k): v for k, v in (sizes or {}).items()}

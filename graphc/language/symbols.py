@@ -7,6 +7,7 @@ stays a possible start value. Nothing here says what a program means; that is `g
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import sympy as sp
@@ -24,7 +25,7 @@ def _identifier(name: Any, what: str) -> str:
             f"the name of {what} must be a Python identifier, not {name!r}\n"
             "  Use letters, digits and underscores, a letter first"
         )
-    return name
+    return unicodedata.normalize("NFKC", name)  # as Python does with the names of arguments
 
 
 class Size(sp.Symbol):

@@ -9,7 +9,7 @@ import ctypes
 import keyword
 import threading
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +66,7 @@ class Function:
         # What is asked for twice: native code fills the first.
         self._again = [(k, asked.index(t)) for k, t in enumerate(asked) if t in asked[:k]]
         names = [t.name for t in asked]
-        self._outputs = namedtuple("Outputs", _identifiers(names)) if len(names) != 1 else None
+        self._outputs = outputs_of(_identifiers(names)) if len(names) != 1 else None
 
     # Calling ----------------------------------------
 
@@ -76,9 +76,9 @@ class Function:
 
     def loop(self, n: int, /, **arguments: Any) -> Any:
         """Run `n` times in one native call, updated arguments carried from run to run; what the last run computes."""
-        if not hasattr(n, "__index__") or n < 1:
+        if not hasattr(n, "__index__") or not 1 <= n < 2**63:
             raise ArgumentError(
-                f"loop({n!r}): the number of runs must be an integer of at least 1\n  Write f.loop(100, x=.., W=..)"
+                f"loop({n!r}): the number of runs must be an integer of at least 1, below 2**63\n  Write f.loop(100, x=.., W=..)"
             )
         return self._call(arguments, n.__index__())
 
@@ -249,6 +249,17 @@ class Function:
 
 def _shape(tensor: Tensor) -> str:
     return f"({', '.join(map(repr, tensor.dims))})" if tensor.dims else "(), a number"
+
+
+def outputs_of(names: Sequence[str]) -> Any:
+    """The class of a call's outputs, a named tuple that can be pickled though it is made when it is needed."""
+    found = namedtuple("Outputs", names)
+    found.__reduce__ = lambda self: (_unpickled, (self._fields, tuple(self)))  # type: ignore[assignment,method-assign]
+    return found
+
+
+def _unpickled(names: Sequence[str], values: Sequence[Any]) -> Any:
+    return outputs_of(names)(*values)
 
 
 def _identifiers(names: list[str]) -> list[str]:

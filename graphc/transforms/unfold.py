@@ -136,9 +136,10 @@ def _steps(system: System, tensor: Tensor, axis: int, names: Names) -> dict[int,
     """The tensor of each step: s_0, s_1, .. and s_m1 for step -1."""
     line = _line(system.defined(tensor), axis)
     if line is None:
+        size = tensor.dims[axis]
         raise UnsupportedError(
-            f"unfold: how many steps {tensor.name} has along axis {axis} is not known\n"
-            "  Give its size: system.unfold(t, 3), or compile(sizes={..}, unfold=True)"
+            f"unfold: how many steps {tensor.name} has along axis {axis}, of size {size!r}, is not known\n"
+            f"  Give it: system.unfold(t, 3) for the index t of that axis, or compile(sizes={{..}}, unfold=True)"
         )
     dims = tensor.dims[:axis] + tensor.dims[axis + 1 :]
     text = {c: f"{tensor.name}_{c}" if c >= 0 else f"{tensor.name}_m{-c}" for c in line}

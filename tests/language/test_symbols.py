@@ -65,6 +65,11 @@ def test_bound_indices_are_not_free():
     assert gc.softmax(x[t, i], i).free_symbols >= {t, i}
 
 
+def test_names_are_those_that_python_passes():
+    """Python normalises the names of arguments: f(µ=..), the micro sign, arrives as the Greek letter."""
+    assert gc.Input("\u00b5").name == "\u03bc"
+
+
 def test_printing():
     assert str(x[t - 1, i // 2]) == "x[t-1, floor(i/2)]"
     assert str(gc.Param("W", H, H) @ x[t]) == "W @ x[t]"

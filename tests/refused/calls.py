@@ -297,9 +297,41 @@ def updated_argument_that_is_a_list():
     _step()(w=[1.0, 2.0], v=X[0, :2].copy())
 
 
+def more_runs_than_can_be_counted():
+    """
+    ArgumentError: loop(1180591620717411303424): the number of runs must be an integer of at least 1, below 2**63
+      Write f.loop(100, x=.., W=..)
+    """
+    _step().loop(2**70, w=X[0].copy(), v=X[0])
+
+
+def unsigned_integers_to_the_interpreter():
+    """
+    ArgumentError: word holds 9223372036854775813
+      Integers go from -2**63 to 2**63 - 1
+    """
+    System(Eq(z[t], word[t])).evaluate(z, word=np.array([2**63 + 5], np.uint64))
+
+
+def sizes_in_a_row():
+    """
+    ArgumentError: sizes= takes sizes by name, {'T': 100}
+      An input of that name must be called otherwise
+    """
+    SYSTEM.evaluate("y", sizes=[4, 5], x=X, W=WEIGHTS)
+
+
+def gradient_of_an_expression_after_a_gradient():
+    """
+    ArgumentError: D(L**2, ..): L**2 is no tensor, and this system was derived: no equation can be added to it
+      Give it a name before grad, batch or unfold: Eq(gc.Tensor("loss_0"), L**2)
+    """
+    System(Eq(L, Sum(w[i] * v[i], i))).grad(L, w).compile(D(L**2, w))
+
+
 def no_runs():
     """
-    ArgumentError: loop(0): the number of runs must be an integer of at least 1
+    ArgumentError: loop(0): the number of runs must be an integer of at least 1, below 2**63
       Write f.loop(100, x=.., W=..)
     """
     _step().loop(0, w=X[0].copy(), v=X[0])

@@ -173,7 +173,7 @@ def fractional_subscript():
     """
     DefinitionError: the subscript t/2 of x[t/2, 0] is not an integer
       in Eq(z[t], x[t/2, 0])
-      Use floor division: i//2
+      Use floor division (i//2), or give it as data: gc.Input("J", .., dtype="int64")
     """
     System(Eq(z[t], x[t / 2, 0]))
 
@@ -346,6 +346,14 @@ def gradient_of_a_computed_tensor_that_is_not():
     System(Eq(L, Sum(v)), Eq(z[t], Sum(D(L, q))))
 
 
+def batch_without_a_name():
+    """
+    DefinitionError: the name of a size must be a Python identifier, not '1a'
+      Use letters, digits and underscores, a letter first
+    """
+    System(Eq(q[i], v[i] + 1)).batch("1a", v)
+
+
 def element_of_half_precision():
     """
     UnsupportedError: h has dtype 'float16'; graphc has float64, float32, int64, int32
@@ -356,8 +364,8 @@ def element_of_half_precision():
 
 def recurrence_whose_size_is_open():
     """
-    UnsupportedError: unfold: how many steps z has along axis 0 is not known
-      Give its size: system.unfold(t, 3), or compile(sizes={..}, unfold=True)
+    UnsupportedError: unfold: how many steps z has along axis 0, of size T, is not known
+      Give it: system.unfold(t, 3) for the index t of that axis, or compile(sizes={..}, unfold=True)
     """
     System(Eq(z[t], z[t - 1]), Eq(z[-1], 0)).compile("z", unfold=True)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Mod, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
+from graphc import Eq, Max, Min, Mod, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
 from graphc.transforms.batch import batch
 from tests import oracle
 
@@ -62,6 +62,14 @@ SYSTEMS = {
     ),
     "steps counted from the end": gc.System(
         Eq(s[T - 1 - t], tanh(s[T - t] + s[T + 1 - t]) * x[t]), Eq(s[T], x[0]), Eq(s[T + 1], 0.1), Eq(L, Sum(s**2)),
+    ),
+    "lags that stop at the start": gc.System(
+        Eq(s[t], tanh(0.5 * s[Max(t - 3, 0)] - x[t]) + Sum(z[j] * s[Max(t - j - 1, 0)], j)), Eq(s[0], x[0]),
+        Eq(L, Sum(s[t] ** 2, t)),
+    ),
+    "ahead, not beyond the end, through another": gc.System(
+        Eq(q[t], 0.5 * s[Min(t + 2, T - 1, t + P)]), Eq(s[t], tanh(q[t]) + x[t] * Sum(z[j], j)), Eq(s[T - 1], x[0]),
+        Eq(L, Sum(s[t] ** 2, t)),
     ),
     "sweeps to and fro": gc.System(
         Eq(y[0, i], Z[i]),

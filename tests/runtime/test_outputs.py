@@ -33,6 +33,13 @@ def test_gradients_have_names_too():
     assert all(name.isidentifier() for name in found._fields)
 
 
+def test_several_can_be_pickled():
+    found = RNN.compile("L", gc.D(L, W))(**ARGS)
+    again = pickle.loads(pickle.dumps(found))
+    assert again._fields == found._fields
+    np.testing.assert_array_equal(again[1], found[1])
+
+
 def test_start_values_are_no_part_of_what_is_returned():
     found = RNN.compile("s")(**ARGS)
     assert found.shape == (6, 3)

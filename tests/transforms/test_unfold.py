@@ -42,7 +42,7 @@ def test_only_the_axis_asked_for_is_unfolded():
 
 def test_number_of_steps_must_be_a_number():
     system, _, _ = EXAMPLES["rnn"]()
-    with pytest.raises(UnsupportedError, match="how many steps s has along axis 0 is not known\n  Give its size"):
+    with pytest.raises(UnsupportedError, match="how many steps s has along axis 0, of size T, is not known\n  Give it"):
         unfold(system, {system.by_name["s"]: 0})
 
 
