@@ -303,6 +303,11 @@ def substitute(root: Expr, mapping: Mapping[Any, Expr]) -> Expr:
     return done[root]
 
 
+def is_sum(e: Expr) -> bool:
+    """Whether this is a sum or a difference of real numbers."""
+    return isinstance(e, Op) and e.name in ("add", "sub") and e.kind == "real"
+
+
 def reads(root: Expr) -> list[Read]:
     """All distinct reads in `root`, those inside subscripts too."""
     return [node for node in postorder(root) if isinstance(node, Read)]

@@ -52,6 +52,11 @@ class Tensor:
     def given(self) -> bool:
         return self.role != "tensor"
 
+    @property
+    def auxiliary(self) -> bool:
+        """Whether the compiler named this tensor: a user's, or what derives from it, has a name for its origin."""
+        return not self.given and (self.origin is None or not self.origin.equation.isidentifier())
+
     @cached_property
     def box(self) -> isl.Set:
         """The declared elements."""

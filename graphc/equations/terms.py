@@ -88,7 +88,9 @@ class Builder:
             total: Expr = ONE
             for b in r.bound:
                 low, high = (b.low, b.high) if b.low is not None and b.high is not None else self.ranges.bounds[b.index]
-                total = total * (high - low)
+                length = high - low
+                empty = scope.with_((make("lt", length, Const(0)),)).domain
+                total = total * (length if empty.is_empty() else make("maximum", length, Const(0)))
             return total
         fresh = {b.index: Index(b.index.name) for b in r.bound}
         counter = Reduce("sum", tuple(Bound(i) for i in fresh.values()), ONE)

@@ -32,7 +32,7 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
     another dtype or rank is refused, and an updated argument must be usable as it is."""
     if type(value) is np.ndarray and value.dtype is dtype and value.ndim == len(tensor.dims) and not updated:
         return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
-    if type(value) is float and not tensor.dims and tensor.kind == "real" and not updated:
+    if type(value) is float and not tensor.dims and dtype.kind == "f" and not updated:
         return np.array(value, dtype)
     array = _open(value, tensor, updated)
     if array.ndim != len(tensor.dims):
@@ -44,8 +44,7 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
         array = _from_python(array, tensor, dtype)
     if array.dtype != dtype:
         if tensor.kind == "int" and array.dtype.kind in "iu" and array.dtype.itemsize <= 8 and not updated:
-            if array.dtype.kind == "u" and array.dtype.itemsize == 8 and array.size and array.max() >= 2**63:
-                raise ArgumentError(f"{tensor.name} holds {array.max()}\n  Integers go from -2**63 to 2**63 - 1")
+            _refuse_changed(array, tensor)
             return np.asarray(array, dtype=dtype, order="C")  # not `ascontiguousarray`: it gives scalars an axis
         raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
     if updated and not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
@@ -115,7 +114,23 @@ def _unmasked(value: Any, tensor: Tensor) -> Array:
 def _from_python(array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
     if array.dtype.kind not in "iufb" or (tensor.kind == "int" and array.dtype.kind == "f"):
         raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
+    if dtype.kind == "i":
+        _refuse_changed(array, tensor)
     return array.astype(dtype)
+
+
+def _refuse_changed(array: Array, tensor: Tensor) -> None:
+    """ArgumentError unless all numbers are integers of 64 bits."""
+    given, kind = array.ravel(), array.dtype.kind
+    if (kind == "u" and array.dtype.itemsize == 8) or kind == "f":
+        beyond = given[given >= 2.0**63] if kind == "f" else given[given > 2**63 - 1]
+        if beyond.size:
+            raise ArgumentError(f"{tensor.name} holds {beyond[0]}\n  Integers go from -2**63 to 2**63 - 1")
+    if kind == "f" and (broken := given[(given != np.floor(given)) | (given < -(2.0**63))]).size:
+        raise ArgumentError(
+            f"{tensor.name} holds {broken[0]}, and the function was compiled for integers\n"
+            '  Compile with dtype="float64", or pass integers'
+        )
 
 
 def refuse_aliases(arrays: Mapping[str, Array], updated: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphc.codegen.target import load
 from graphc.equations.errors import ArgumentError
+from graphc.equations.expr import Const, Expr
 from graphc.equations.printing import show
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def save(function: Function, path: Path) -> list[Path]:
         raise ArgumentError(
             f"{stem!r} is not a C identifier, which symbols need\n  Save under another name: f.save('model')"
         )
-    text = str(function.kernel.module)
+    text = str(function.kernel.module).replace('define i64 @"kernel_objects"', 'define internal i64 @"kernel_objects"')
     for name in _NAMES:
         text = text.replace(f'@"{name}"', f'@"{stem}_{name}"')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,14 +33,19 @@ def save(function: Function, path: Path) -> list[Path]:
     return written
 
 
+def _not_zero(e: Expr) -> bool:
+    return e is not Const(0)
+
+
 def _header(function: Function, stem: str) -> str:
     real = {"float64": "double", "float32": "float", "int64": "int64_t"}[function.options.dtype]
     lines = [f"/* {stem}: compiled by graphc. */", "#pragma once", "#include <stdint.h>", "", "/* arguments, in order:"]
     for k, t in enumerate(function.kernel.arguments):
         buffer = function.program.buffers[t]
-        dims = " x ".join(map(show, buffer.extent)) or "1"
+        dims = " x ".join(f"({d})" if " " in d else d for d in map(show, buffer.extent)) or "1"
         kind = "int64_t" if t.kind == "int" else real
-        lines.append(f"   {k}: {t.name}, {buffer.role}, {kind}, row-major {dims}")
+        first = f", from {t.name}[{', '.join(map(show, buffer.lower))}]" if any(map(_not_zero, buffer.lower)) else ""
+        lines.append(f"   {k}: {t.name}, {buffer.role}, {kind}, row-major {dims}{first}")
     lines.append("   sizes, in order: " + (", ".join(function.kernel.sizes) or "none") + " */")
     lines += [
         f"int64_t {stem}_workspace(const int64_t *sizes); /* bytes that `workspace` must have, aligned to 64 */",

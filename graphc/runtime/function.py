@@ -240,7 +240,10 @@ class Function:
     def __reduce__(self) -> tuple[Any, ...]:
         from graphc.compiler import recompile
 
-        return recompile, (self.system, self.program.outputs, self.options, self.program.update)
+        known = self.system.by_name  # what was written out has tensors of its own, of the same names
+        outputs = tuple(known[t.name] for t in self.program.outputs)
+        update = {known[old.name]: known[new.name] for old, new in self.program.update.items()}
+        return recompile, (self.system, outputs, self.options, update)
 
     def __repr__(self) -> str:
         names = ", ".join(t.name for t in self.program.outputs)

@@ -1,14 +1,15 @@
 """Shorter chains: in a sequential loop, sums are ordered so that what the last step hands on is added last.
 
 `h[t] = e[t]*e[t]*a + h[t-1]*b + w` becomes `(e[t]*e[t]*a + w) + h[t-1]*b`: all but one fused multiply-add can be done
-before the last step has finished. Sums have no order in the equations, so this is a choice, made here.
+before the last step has finished. A sum has no order in its equation, so this is a choice, made here, and only where
+it shortens a chain: statements outside cycles stay as they were written, and `inline` keeps named sums apart.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from graphc.equations.expr import Const, Expr, Op, Read, above_reads, make, rebuild
+from graphc.equations.expr import Const, Expr, Op, Read, above_reads, is_sum, make, rebuild
 from graphc.schedule.loops import Tree
 from graphc.schedule.program import Loop, Statement
 
@@ -22,7 +23,8 @@ def shorten_chains(tree: Tree, loops: tuple[Loop, ...] = ()) -> Tree:
         if isinstance(item, Loop):
             found.append(replace(item, body=tuple(shorten_chains(list(item.body), (*loops, item)))))  # type: ignore[arg-type]
         else:
-            found.append(replace(item, value=_reordered(item, loops[-1])) if loops else item)
+            carried = loops and item.tensor in loops[-1].along
+            found.append(replace(item, value=_reordered(item, loops[-1])) if carried else item)
     return found
 
 
@@ -30,22 +32,18 @@ def _reordered(s: Statement, loop: Loop) -> Expr:
     """The value with the latest addend of each sum outermost."""
     ready: dict[Expr, int] = {}
     done: dict[Expr, Expr] = {}
-    inner = {a for n in above_reads(s.value) if _is_sum(n) for a in n.args if _is_sum(a)}
+    inner = {a for n in above_reads(s.value) if is_sum(n) for a in n.args if is_sum(a)}
     for node in above_reads(s.value):
         if isinstance(node, Read):
             ready[node] = _lateness(node, loop)
             done[node] = node
             continue
         ready[node] = max((ready[a] for a in node.args), default=0)
-        if _is_sum(node) and node not in inner:
+        if is_sum(node) and node not in inner:
             done[node] = _sum(sorted(_addends(node), key=lambda a: ready[a[1]]), done)
         else:
             done[node] = rebuild(node, tuple(done[a] for a in node.args))
     return done[s.value]
-
-
-def _is_sum(e: Expr) -> bool:
-    return isinstance(e, Op) and e.name in ("add", "sub") and e.kind == "real"
 
 
 def _addends(e: Expr) -> list[tuple[bool, Expr]]:
@@ -54,7 +52,7 @@ def _addends(e: Expr) -> list[tuple[bool, Expr]]:
     found = []
     while todo:
         sign, node = todo.pop()
-        if _is_sum(node):
+        if is_sum(node):
             left, right = node.args
             todo.append((sign if isinstance(node, Op) and node.name == "add" else not sign, right))
             todo.append((sign, left))

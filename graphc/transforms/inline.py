@@ -8,8 +8,11 @@ subscript asks for it. All readers take it in, or none.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder, substitute
+import networkx as nx
+
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, postorder, substitute
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import writes_once
 from graphc.transforms.cost import expensive, flops, size, value_nodes
@@ -88,8 +91,26 @@ class _Work:
             and not _in_subscript(term.value, read)
             and (copy or (_each_once(term, read) and not _compared(eq, term, read)))
             and (producer.size <= 3 or size(term.value) + producer.size <= LARGEST)
+            and not self.regroups(producer, eq, term, read)
             for eq, term, read in uses
         )
+
+    def regroups(self, producer: _Producer, eq: Equation, term: Term, read: Read) -> bool:
+        """Whether a sum that the user named would lose its place in a sum whose addends `schedule.chain` may reorder:
+        equations say which is added first (Kahan's summation), and only what is written in one has no order."""
+        return (
+            is_sum(producer.value)
+            and not read.tensor.auxiliary
+            and any(read in n.args for n in value_nodes(term.value) if is_sum(n))
+            and eq.tensor in self.recurrent
+        )
+
+    @cached_property
+    def recurrent(self) -> set[Tensor]:
+        """The tensors that need themselves, when this is first asked; taking tensors in makes no others so."""
+        graph = nx.DiGraph((t, r.tensor) for t, terms in self.terms.items() for term in terms for r in term.reads)
+        parts = nx.strongly_connected_components(graph)
+        return {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
 
 
 def _as_assignment(eq: Equation) -> Equation:

@@ -143,8 +143,7 @@ def graph(system: Any) -> Graph:
     named = any(t.origin for t in ir.tensors)
     equations = {eq.tensor: show_equation(eq) for eq in ir.equations}
     nodes = [
-        Node(t.name, t.role, tuple(map(show, t.dims)), equations.get(t, ""), named and is_auxiliary(t))
-        for t in ir.tensors
+        Node(t.name, t.role, tuple(map(show, t.dims)), equations.get(t, ""), named and t.auxiliary) for t in ir.tensors
     ]
     edges: dict[Edge, Edge] = {}
     for eq in ir.equations:
@@ -153,11 +152,6 @@ def graph(system: Any) -> Graph:
                 key = replace(edge, through=())
                 edges[key] = _together(edges[key], edge) if key in edges else edge
     return Graph(tuple(nodes), tuple(edges.values()), ir)
-
-
-def is_auxiliary(tensor: Tensor) -> bool:
-    """Whether the compiler named this tensor: a user's, or what derives from it, has a name for its origin."""
-    return not tensor.given and (tensor.origin is None or not tensor.origin.equation.isidentifier())
 
 
 def _term_edges(target: Tensor, term: Term) -> Iterator[Edge]:

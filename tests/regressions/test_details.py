@@ -12,33 +12,13 @@ import pytest
 
 import graphc as gc
 from graphc import And, D, Eq, Mod, Not, Piecewise, Sum, amax, exp, floor, log, relu, sin, tanh
+from tests.regressions.compiled import agree, numbers, whole
 
 T, N, K, M = gc.sizes("T N K M")
 t, i, j, k, m, n = gc.indices("t i j k m n")
 A, B, x, L = gc.Input("A", T, K), gc.Input("B", K, N), gc.Input("x", N), gc.Tensor("L")
 y, z = gc.Tensor("y", T, N), gc.Tensor("z", T, N)
 p = gc.Input("p", M, dtype="int64")
-
-
-def numbers(*shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape)
-
-
-def whole(*shape, seed=0):
-    return np.random.default_rng(seed).integers(-9, 9, shape)
-
-
-def listed(found, count):
-    return [found] if count == 1 else list(found)
-
-
-def agree(equations, outputs, arguments, wanted=None, **options):
-    """Compiled as interpreted, or as `wanted` says."""
-    system = gc.System(*equations)
-    found = listed(system.compile(*outputs, **options)(**arguments), len(outputs))
-    for a, b in zip(found, wanted or listed(system.evaluate(*outputs, **arguments), len(outputs)), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4 if options.get("dtype") == "float32" else 1e-9, atol=1e-11)
-
 
 # -- products of one shape -------------------------------------------------------------------------------------------
 

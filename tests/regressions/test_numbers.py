@@ -1,5 +1,7 @@
 """Integers beyond what fits, powers of integers, sizes and axes of nothing: what a call must get right or refuse."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ N, M, K = gc.sizes("N M K")
 i, j, k = gc.indices("i j k")
 x, y, L = gc.Input("x", N), gc.Tensor("y", N), gc.Tensor("L")
 a, J = gc.Input("a", N, dtype="int64"), gc.Input("J", M, dtype="int64")
+c, n = gc.Input("c"), gc.Input("n", dtype="int64")
 A, o = gc.Input("A", N, N), gc.Tensor("o", M)
 REAL, WHOLE = np.array([1.0, 2.5, -3.0]), np.array([300001, 7, -300001])
 
@@ -17,7 +20,7 @@ REAL, WHOLE = np.array([1.0, 2.5, -3.0]), np.array([300001, 7, -300001])
 def both(equation, **arguments):
     """The compiled value, which must be the interpreter's."""
     system = gc.System(equation)
-    name = equation.lhs.base.name
+    name = getattr(equation.lhs, "base", equation.lhs).name
     found = system.compile(name)(**arguments)
     np.testing.assert_array_equal(found, system.evaluate(name, **arguments))
     return found
@@ -52,6 +55,54 @@ def test_unsigned_integers_that_do_not_fit_are_refused():
     np.testing.assert_array_equal(run(a=np.array([2**63 - 1], np.uint64), x=np.ones(1)), [2.0**63])
     with pytest.raises(gc.ArgumentError, match="a holds 18446744073709551615"):
         run(a=np.array([2**64 - 1], np.uint64), x=np.ones(1))
+
+
+def test_numbers_of_python_are_not_cut_off():
+    """dtype="int64" took 2.5 for 2, and 2**63 for a negative number."""
+    run = gc.System(Eq(y[i], x[i] * c)).compile("y", dtype="int64")
+    np.testing.assert_array_equal(run(x=[1, 2.0], c=3.0), [3, 6])
+    for given in ({"x": [1, 2.5], "c": 2}, {"x": [1, 2], "c": 2.5}, {"x": [1, np.nan], "c": 2}):
+        with pytest.raises(
+            gc.ArgumentError, match=r"[xc] holds (2\.5|nan), and the function was compiled for integers"
+        ):
+            run(**given)
+    for large in (2**63, 2.0**63):
+        with pytest.raises(gc.ArgumentError, match=r"c holds 9[.2]"):
+            run(x=[1, 2], c=large)
+    assert run(x=[1], c=2**63 - 1) == 2**63 - 1
+    with pytest.raises(gc.ArgumentError, match="n holds 9223372036854775808"):
+        gc.System(Eq(y[i], a[i] + n)).compile("y")(a=[1], n=2**63)
+
+
+def test_the_mean_of_nothing_is_nan_however_empty():
+    found = both(Eq(y[i], gc.Mean(x[j], (j, 0, i - 3))), x=np.arange(6.0))
+    np.testing.assert_array_equal(found, [np.nan, np.nan, np.nan, 0, 0.5, 1])
+    nothing = both(Eq(L, gc.Mean(A[i, j], (i, 2, N - 1), (j, 2, N - 1))), A=np.ones((1, 1)))
+    assert np.isnan(nothing)
+
+
+def test_sums_of_several_equations_are_added_in_their_order():
+    """Kahan's summation: taken into each other and reordered, its equations compensated nothing."""
+    terms = np.array([1.0] + [1e-16] * 1000)
+    s, p, e, d = gc.tensors("s p e d", N)
+    kahan = gc.System(
+        Eq(p[i], x[i] - e[i - 1]), Eq(s[i], s[i - 1] + p[i]), Eq(d[i], s[i] - s[i - 1]), Eq(e[i], d[i] - p[i]),
+        Eq(s[-1], 0), Eq(e[-1], 0),
+    )  # fmt: skip
+    assert kahan.compile(s)(x=terms)[-1] == kahan.evaluate(s, x=terms)[-1] == 1.0000000000001
+    assert terms.cumsum()[-1] == 1
+
+
+def test_what_a_sum_lost_is_found():
+    """Knuth's two-sum, without a recurrence: s + f is x + b exactly."""
+    b, s, p, e, r, f = gc.Input("b", N), *gc.tensors("s p e r f", N)
+    one, other = np.random.default_rng(0).normal(size=(2, 100)) * np.logspace(0, 12, 100)
+    two_sum = gc.System(
+        Eq(s[i], x[i] + b[i]), Eq(p[i], s[i] - x[i]), Eq(y[i], s[i] - p[i]), Eq(r[i], b[i] - p[i]),
+        Eq(e[i], x[i] - y[i]), Eq(f[i], e[i] + r[i]),
+    )  # fmt: skip
+    for lost, u, v in zip(two_sum.compile(f)(x=one, b=other), one, other, strict=True):
+        assert Fraction(u + v) + Fraction(lost) == Fraction(u) + Fraction(v)
 
 
 def test_a_flat_position_among_dependent_ranges_is_refused():

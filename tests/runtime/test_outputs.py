@@ -40,6 +40,14 @@ def test_several_can_be_pickled():
     np.testing.assert_array_equal(again[1], found[1])
 
 
+@pytest.mark.parametrize("outputs", [("s",), ("L", gc.D(L, W))])
+def test_what_is_written_out_can_be_pickled(outputs):
+    """Its tensors are others than those of the system, of the same names."""
+    run = RNN.compile(*outputs, unfold=True, sizes={"T": 6})
+    again = pickle.loads(pickle.dumps(run))
+    np.testing.assert_array_equal(again(**ARGS)[-1], run(**ARGS)[-1])
+
+
 def test_start_values_are_no_part_of_what_is_returned():
     found = RNN.compile("s")(**ARGS)
     assert found.shape == (6, 3)
