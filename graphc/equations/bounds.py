@@ -105,7 +105,9 @@ def ranges(elements: isl.Set, context: isl.Set) -> list[tuple[Expr, Expr]]:
     found = []
     for index in indices:
         shadow = whole.project([index])
-        pieces = [shadow.with_set(isl.Set.from_basic_set(b)) for b in shadow.set.coalesce().get_basic_sets()]
+        pieces = [
+            shadow.with_set(isl.Set.from_basic_set(b)) for b in shadow.set.compute_divs().coalesce().get_basic_sets()
+        ]
         bounds = [loop_bounds(p, (), [index], context)[0] for p in pieces]
         lower = extreme("minimum", list(dict.fromkeys(b.lower for b in bounds)))
         upper = extreme("maximum", list(dict.fromkeys(b.upper for b in bounds)))

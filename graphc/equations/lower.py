@@ -140,7 +140,8 @@ def _in_a_cycle_with(left: Left, needs: Mapping[sy.Tensor, set[sy.Tensor]]) -> s
     """The tensors that need the one of this equation, among those that it needs; `needs`: the ones each reads."""
 
     def reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set[sy.Tensor]:
-        found, todo = set(), [start]
+        found: set[sy.Tensor] = set()
+        todo = [start]
         while todo:
             more = steps.get(todo.pop(), set()) - found
             found |= more

@@ -78,7 +78,8 @@ class Function:
         """Run `n` times in one native call, updated arguments carried from run to run; what the last run computes."""
         if not hasattr(n, "__index__") or not 1 <= n < 2**63:
             raise ArgumentError(
-                f"loop({n!r}): the number of runs must be an integer of at least 1, below 2**63\n  Write f.loop(100, x=.., W=..)"
+                f"loop({n!r}): the number of runs must be an integer of at least 1, below 2**63\n"
+                "  Write f.loop(100, x=.., W=..)"
             )
         return self._call(arguments, n.__index__())
 
@@ -256,8 +257,12 @@ def _shape(tensor: Tensor) -> str:
 
 def outputs_of(names: Sequence[str]) -> Any:
     """The class of a call's outputs, a named tuple that can be pickled though it is made when it is needed."""
-    found = namedtuple("Outputs", names)
-    found.__reduce__ = lambda self: (_unpickled, (self._fields, tuple(self)))  # type: ignore[assignment,method-assign]
+
+    def reduced(self: Any) -> tuple[Any, ...]:
+        return _unpickled, (self._fields, tuple(self))
+
+    found = namedtuple("Outputs", [*names])
+    setattr(found, "__reduce__", reduced)  # noqa: B010 - mypy takes an assignment for a mistake
     return found
 
 

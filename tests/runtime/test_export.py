@@ -56,10 +56,8 @@ def test_saved_functions_run_in_one_program(tmp_path):
     one, other = (np.array([sizes[n] for n in f.kernel.sizes]) for f in (rnn, picked))
     space = np.zeros(1 << 20, np.uint8)
     begin = -space.ctypes.data % 64
-    library.both(
-        addresses(*arrays), addresses(X, words, found), ctypes.c_void_p(one.ctypes.data),
-        ctypes.c_void_p(other.ctypes.data), ctypes.c_void_p(space.ctypes.data + begin), ctypes.c_void_p(bad.ctypes.data),
-    )  # fmt: skip
+    places = (one.ctypes.data, other.ctypes.data, space.ctypes.data + begin, bad.ctypes.data)
+    library.both(addresses(*arrays), addresses(X, words, found), *map(ctypes.c_void_p, places))
     assert not bad.any()
     want = rnn(**given)
     np.testing.assert_array_equal(room["s"][1:], want.s)
