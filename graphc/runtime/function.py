@@ -261,7 +261,7 @@ def outputs_of(names: Sequence[str]) -> Any:
     def reduced(self: Any) -> tuple[Any, ...]:
         return _unpickled, (self._fields, tuple(self))
 
-    found = namedtuple("Outputs", [*names])
+    found = namedtuple("Outputs", names)  # type: ignore[misc]
     setattr(found, "__reduce__", reduced)  # noqa: B010 - mypy takes an assignment for a mistake
     return found
 

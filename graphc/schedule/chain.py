@@ -23,8 +23,7 @@ def shorten_chains(tree: Tree, loops: tuple[Loop, ...] = ()) -> Tree:
         if isinstance(item, Loop):
             found.append(replace(item, body=tuple(shorten_chains(list(item.body), (*loops, item)))))  # type: ignore[arg-type]
         else:
-            carried = loops and item.tensor in loops[-1].along
-            found.append(replace(item, value=_reordered(item, loops[-1])) if carried else item)
+            found.append(replace(item, value=_reordered(item, loops[-1])) if loops else item)
     return found
 
 

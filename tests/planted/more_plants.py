@@ -117,8 +117,6 @@ MORE = (
           f"{PARTICULARS}::test_adam_where_gradients_are_small"),
     Plant("a sum that has a name is taken into a sum that may be reordered", "transforms/inline.py",
           "            and not self.regroups(producer, eq, term, read)\n", "", "tests/regressions/test_numbers.py"),
-    Plant("sums outside cycles are reordered, too", "schedule/chain.py",
-          "carried = loops and item.tensor in loops[-1].along", "carried = loops", "tests/regressions/test_numbers.py"),
     Plant("lags that stop at the start are not told apart", "equations/lift.py",
           "value = nearest_chosen(read) if t in self.cycle else read", "value = read", "tests/regressions/test_orders.py"),
     Plant("lags that stop at the end go beyond it", "equations/split.py",

@@ -93,6 +93,15 @@ def test_sums_of_several_equations_are_added_in_their_order():
     assert terms.cumsum()[-1] == 1
 
 
+def test_what_each_step_lost_is_found_outside_the_cycle():
+    terms = np.random.default_rng(0).normal(size=100) * 10.0 ** np.arange(12).repeat(9)[:100][::-1]
+    s, p, e = gc.tensors("s p e", N)
+    steps = gc.System(Eq(s[i], s[i - 1] + x[i]), Eq(s[-1], 0), Eq(p[i], s[i] - s[i - 1]), Eq(e[i], x[i] - p[i]))
+    lost = steps.compile(e)(x=terms)
+    np.testing.assert_array_equal(lost, steps.evaluate(e, x=terms))
+    assert (lost != 0).sum() > 20
+
+
 def test_what_a_sum_lost_is_found():
     """Knuth's two-sum, without a recurrence: s + f is x + b exactly."""
     b, s, p, e, r, f = gc.Input("b", N), *gc.tensors("s p e r f", N)
