@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isinf
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +19,14 @@ import numpy as np
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
 from graphc.equations.domain import exclusively, fix_sizes, sample
-from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, ShapeError
+from graphc.equations.errors import (
+    ArgumentError,
+    CausalityError,
+    DefinitionError,
+    DomainError,
+    ShapeError,
+    UnsupportedError,
+)
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.sizes import whole
 from graphc.equations.system import System, Tensor
@@ -125,6 +133,8 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
     roots = frozenset([*outputs, *update.values()])
     _refuse_given(outputs)
     _refuse_undefined(system, roots)
+    if options.dtype == "int64":
+        _refuse_infinities(system)
     trace.show("equations", system)
     if options.unfold is True:
         if 0 in system.fixed.values():
@@ -183,6 +193,17 @@ def _refuse_given(outputs: tuple[Tensor, ...]) -> None:
             raise DefinitionError(
                 f"{t.name} is given at the call: there is nothing to compute\n  Ask for a tensor that is defined"
             )
+
+
+def _refuse_infinities(system: System) -> None:
+    """oo among integers of 64 bits is the largest, which one more makes the smallest: no start value for sums."""
+    for eq in system.equations:
+        for term in eq.terms:
+            if isinstance(term.value, Const) and isinstance(term.value.value, float) and isinf(term.value.value):
+                raise UnsupportedError(
+                    f"{eq.tensor.name} is infinite, which has no value among the integers\n  in {term.origin}\n"
+                    "  Write a number larger than any result, 2**62 say, or compile with dtype='float64'"
+                )
 
 
 def _refuse_undefined(system: System, wanted: Collection[Tensor]) -> None:

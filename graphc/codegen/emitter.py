@@ -186,7 +186,12 @@ class Emitter(Values):
             case Read():
                 return load(self, node, row, chunk)
             case Op(name=name, args=args):
-                return self.op(name, [self.value(a, row, chunk) for a in args], [a.kind for a in args], node.kind)
+                values, flags = [self.value(a, row, chunk) for a in args], self.flags
+                if name == "sub" and all(isinstance(a, Op) and a.name == "mul" for a in args):
+                    self.flags = ()  # x*x - y*y is 0 where x = y, its root no NaN: both products are rounded
+                found = self.op(name, values, [a.kind for a in args], node.kind)
+                self.flags = flags
+                return found
         raise AssertionError(node)
 
     def _index(self, index: Index, row: int, chunk: int) -> ir.Value:

@@ -97,6 +97,8 @@ class Values:
             return b.not_(bools[0]) if name == "not" else getattr(b, name + "_")(*bools)
         if name == "stop":
             return args[0]
+        if name == "toreal":
+            return self.convert(args[0], kinds[0], "real")
         if name == "toint":
             return self.convert(args[0], kinds[0], "int")
         common = "real" if kind == "real" else join(*kinds)

@@ -8,6 +8,7 @@ cycle. Nothing is scheduled and no order is chosen, so this is what compiled cod
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -241,6 +242,8 @@ class _Interpreter:
                 np.add.at(written, owner, 1)
             else:
                 ufunc: np.ufunc = OPS[REDUCTIONS[eq.reduce][1]].numpy  # type: ignore[assignment]
+                if dtype is object:
+                    ufunc = np.frompyfunc(_exact(OPS[REDUCTIONS[eq.reduce][1]].exact), 2, 1)
                 ufunc.at(out, owner, value)
         if eq.reduce == "assign" and (written != 1).any():
             k = int(np.argmax(written != 1))
@@ -302,13 +305,12 @@ class _Interpreter:
         cast = [self.cast(a, kind) for a in args]
         if kind == "real" and self.exact:
             try:
-                meaning: Any = _EXACT.get(node.name, info.exact)
-                result = np.frompyfunc(meaning, info.arity, 1)(*cast)
-            except ArithmeticError as error:
+                result = np.frompyfunc(_exact(info.exact), info.arity, 1)(*cast)
+                return np.asarray(result).astype(self.dtypes[node.kind])
+            except (ArithmeticError, ValueError) as error:
                 raise UnsupportedError(
                     f"{node!r} has no exact value: {error}\n  Evaluate without exact=True"
                 ) from error
-            return np.asarray(result).astype(self.dtypes[node.kind])
         if node.name == "pow" and node.args[1].kind == "weak" and isinstance(node.args[1], Const):
             return cast[0] ** int(node.args[1].value)
         numpy: Any = _VECTOR.get(node.name, info.numpy)
@@ -363,8 +365,21 @@ _VECTOR: dict[str, Any] = {
     "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),
     "toint": lambda a: np.trunc(a).astype(np.int64),
 }
-# A quotient by zero is not a rational number: NaN, which a select may still drop.
-_EXACT: dict[str, Any] = {"div": lambda a, b: Fraction(a) / b if b else float("nan")}
+
+
+def _exact(meaning: Any) -> Any:
+    """A function of rational numbers; of what is none (a quotient by zero) it makes NaN, which a select may drop."""
+
+    def found(*args: Any) -> Any:
+        try:
+            return math.nan if any(a != a for a in args) and meaning not in _OF_NAN else meaning(*args)
+        except ZeroDivisionError:
+            return math.nan
+
+    return found
+
+
+_OF_NAN = {OPS[name].exact for name in ("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "toint")}
 
 
 def _element(tensor: Tensor, coords: Sequence[Any] | Array) -> str:

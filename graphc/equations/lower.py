@@ -25,6 +25,7 @@ from graphc.equations.reduce import renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
+from graphc.equations.widen import widened
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
@@ -174,6 +175,7 @@ def _pieces(left: Left, names: Names, ranges: Ranges, needs: Mapping[sy.Tensor, 
     scope = scope_of(parsed, left, names, ranges)
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
+    value = widened(value, tensor.kind == "real")
     if tensor.kind == "int" and value.kind == "real":
         if not is_whole(w.eq.rhs):
             what = f"{left.tensor} holds integers, and the right side is a real number"

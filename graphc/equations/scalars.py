@@ -102,7 +102,12 @@ def apply(e: sp.Basic, args: Sequence[Expr]) -> Expr:
         return special(args)
     name = _NAMES.get(name, name)
     info = OPS.get(name)
-    if info is None or info.arity != len(args) or isinstance(e, AppliedUndef) or name in ("stop", "select", "clip"):
+    if (
+        info is None
+        or info.arity != len(args)
+        or isinstance(e, AppliedUndef)
+        or name in ("stop", "select", "clip", "toint", "toreal")
+    ):
         raise UnsupportedError(
             f"{e} uses {type(e).__name__}, which graphc has no operation for\n"
             "  Write it with the functions there are: exp log sqrt tanh sin cos erf Abs Max Min floor Mod Piecewise ..."
@@ -164,6 +169,9 @@ def product(e: sp.Mul, build: Callable[[sp.Expr], Expr]) -> Expr:
         if isinstance(factor, sp.Rational):
             negative = factor < 0
             c = abs(factor)
+            if max(c.p, c.q) >= 2**63:  # two floats may overflow where their quotient does not
+                above.append(Const(Fraction(int(c.p), int(c.q))))
+                continue
             if c.p != 1:
                 above.append(Const(int(c.p)))
             if c.q != 1:

@@ -88,9 +88,7 @@ class Builder:
             total: Expr = ONE
             for b in r.bound:
                 low, high = (b.low, b.high) if b.low is not None and b.high is not None else self.ranges.bounds[b.index]
-                length = high - low
-                empty = scope.with_((make("lt", length, Const(0)),)).domain
-                total = total * (length if empty.is_empty() else make("maximum", length, Const(0)))
+                total = total * _length(scope, high - low)
             return total
         fresh = {b.index: Index(b.index.name) for b in r.bound}
         counter = Reduce("sum", tuple(Bound(i) for i in fresh.values()), ONE)
@@ -167,6 +165,13 @@ def _without_size_conditions(domain: Domain) -> Domain:
 
 def _kind(value: Expr) -> str:
     return "int" if value.kind == "int" else "real"
+
+
+def _length(scope: Scope, length: Expr) -> Expr:
+    """A length that is 0 where it would be negative."""
+    less = scope.with_((make("lt", length, Const(0)),)).domain.set
+    sizes = assume(map(size_name, less.get_var_names(isl.dim_type.param)), least=0)
+    return length if less.intersect_params(sizes).is_empty() else make("maximum", length, Const(0))
 
 
 def _groups(value: Expr) -> list[Expr]:

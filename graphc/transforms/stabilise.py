@@ -13,7 +13,7 @@ from dataclasses import replace
 from graphc.equations.expr import Const, Expr, Index, Op, Read, make, substitute, transform
 from graphc.equations.system import Equation, System, Tensor
 
-ONE, LOG2 = Const(1), Const(math.log(2))
+ONE = Const(1)
 _SEEN_THROUGH = frozenset(("exp", "div", "mul", "sigmoid", "sub"))
 
 
@@ -87,8 +87,11 @@ def _log_sigmoid(e: Expr) -> Expr | None:
 def _log_sum(e: Expr) -> Expr | None:
     match e:
         case Op(name="add", args=(Op(name="exp", args=(x,)), Op(name="exp", args=(y,)))):
-            apart = make("maximum", x, y) + make("log1p", make("exp", -make("abs", x - y)))
-            return make("select", make("eq", x, y), x + LOG2, apart)  # log(exp(x) + exp(y)): no overflow
+            # log(exp(x) + exp(y)) -> high + softplus(low - high): no overflow, and smooth where x = y
+            first = make("ge", x, y)
+            high, low = make("select", first, x, y), make("select", first, y, x)
+            known = make("le", make("abs", low - high), Const(math.inf))  # not of two equal infinities
+            return make("select", known, high + make("softplus", low - high), (x + y) / 2)
         case Op(name="add", args=(one, Op(name="exp", args=(x,)))) if one is ONE:
             return make("softplus", x)  # log(1 + exp(x)) -> softplus(x)
         case Op(name="add", args=(Op(name="exp", args=(x,)), one)) if one is ONE:

@@ -169,7 +169,7 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return rf"\neg {bracket(done[a], ATOM)}", AND
         case name, (a,) if name in _AROUND:
             return _fence(*_AROUND[name], done[a][0]), ATOM
-        case (("toint" | "stop"), (a,)):
+        case (("toint" | "toreal" | "stop"), (a,)):
             return done[a]
         case _:
             function = _FUNCTIONS.get(node.name, rf"\operatorname{{{node.name}}}")

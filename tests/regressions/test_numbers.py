@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import graphc as gc
 from graphc import D, Eq, Piecewise, Sum, argmax, exp, log, sigmoid
@@ -183,3 +184,72 @@ def test_the_entropy_of_a_named_probability_does_not_overflow():
 def test_exp_minus_one_keeps_its_digits():
     found = gc.System(Eq(y[i], exp(x[i]) - 1)).compile("y")(x=np.full(1, 1e-12))
     np.testing.assert_allclose(found, 1e-12, rtol=1e-11)
+
+
+# -- indices and sizes among real numbers ----------------------------------------------------------------------------
+
+
+def test_indices_and_sizes_are_real_before_they_are_multiplied():
+    """64 bits do not hold what they multiply to: sums of moments, and factors that correct a bias, were noise."""
+    found = both(Eq(y[i], x[i] * (i + 1) * (i + 2) * (i + 3) * 10**6), x=np.ones(9))
+    np.testing.assert_allclose(found, [10**6 * (k + 1) * (k + 2) * (k + 3) for k in range(9)])
+    assert (both(Eq(y[i], 10**18 * i), N=20) > 0).sum() == 19
+    total = gc.System(Eq(L, Sum(x[i] * i**2 * (i + 1) ** 2 * (i + 2) ** 2, i)))
+    wanted = float(sum(k**2 * (k + 1) ** 2 * (k + 2) ** 2 for k in range(3000)))
+    for found in (total.compile(L)(x=np.ones(3000)), total.evaluate(L, x=np.ones(3000))):
+        np.testing.assert_allclose(found, wanted)
+    kurtosis = gc.System(Eq(L, c * N * (N + 1) / ((N - 1) * (N - 2) * (N - 3))))
+    for size in (10, 2_200_000, 10**7):
+        wanted = size * (size + 1) / ((size - 1) * (size - 2) * (size - 3))
+        np.testing.assert_allclose(kurtosis.compile(L)(c=1.0, N=size), wanted)
+    exact = gc.System(Eq(y[i], 10**18 * i * (i + 1))).evaluate("y", N=12, exact=True)
+    assert list(exact) == [10**18 * k * (k + 1) for k in range(12)]
+
+
+def test_integers_of_tensors_and_of_subscripts_stay_integers():
+    w = gc.Tensor("w", N, dtype="int64")
+    np.testing.assert_array_equal(both(Eq(w[i], i * i * 3), N=5), 3 * np.arange(5) ** 2)
+    np.testing.assert_array_equal(both(Eq(y[i], x[i * (i + 1) // 2 % N]), x=np.arange(5.0)), [0, 1, 3, 1, 0])
+
+
+def test_the_mean_of_large_integers():
+    """Nanoseconds since 1970: their sum passes 64 bits."""
+    times = 1_700_000_000_000_000_000 + np.arange(8)
+    np.testing.assert_allclose(both(Eq(L, gc.Mean(a[i], i)), a=times), times.mean())
+
+
+def test_quotients_of_numbers_beyond_floats():
+    value = x[i] * sp.binomial(1400, 700) / sp.Integer(4) ** 700 + x[i] * sp.Rational(10**400 + 1, 7 * 10**400)
+    np.testing.assert_allclose(both(Eq(y[i], value), x=np.ones(1)), 0.02132055 + 1 / 7, rtol=1e-6)
+
+
+def test_differences_of_equal_products_are_zero():
+    """A fused multiply-add makes 1e-18 of them, and NaN of their root."""
+    (b, u, v), r = gc.inputs("b u v", N), np.random.default_rng(0).random((2, 100))
+    np.testing.assert_array_equal(both(Eq(y[i], gc.sqrt(x[i] ** 2 - b[i] ** 2)), x=r[0], b=r[0]), 0)
+    determinant = Eq(y[i], gc.floor(x[i] * b[i] - u[i] * v[i]))
+    np.testing.assert_array_equal(both(determinant, x=r[0], b=r[1], u=r[1], v=r[0]), 0)
+
+
+def test_infinity_is_no_start_among_integers():
+    shortest = gc.System(Eq(y[0], gc.oo), Eq(y[i], gc.Min(y[i - 1] + 1, x[i])))
+    np.testing.assert_array_equal(shortest.compile("y")(x=np.array([9.0, 9, 9])), [np.inf, 9, 9])
+    with pytest.raises(gc.UnsupportedError, match="y is infinite, which has no value among the integers"):
+        shortest.compile("y", dtype="int64")
+
+
+# -- rational numbers ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_no_rational_number_is_nan_and_may_be_dropped():
+    def exact(value, **arguments):
+        return list(gc.System(Eq(y[i], value)).evaluate("y", exact=True, **arguments))
+
+    nothing = sp.Ne(x[i], 0)
+    for guarded in (gc.floor(1 / x[i]), gc.ceiling(1 / x[i]), gc.Mod(2, x[i]), x[i] ** -3, gc.Max(1 / x[i], -5)):
+        assert exact(Piecewise((guarded, nothing), (7, True)), x=[2, 0])[1] == 7
+    assert np.isnan(float(exact(gc.Max(1 / x[i], 5), x=[0])[0]))
+    assert np.isnan(float(gc.System(Eq(L, gc.amax(1 / x[i], i))).evaluate("L", x=[1, 0, -3], exact=True)))
+    w = gc.Tensor("w", N, dtype="int64")
+    with pytest.raises(gc.UnsupportedError, match="has no exact value"):
+        gc.System(Eq(w[i], gc.floor(x[i]))).evaluate("w", x=[10**30], exact=True)

@@ -14,7 +14,7 @@ x, X, z, Z = gc.Input("x", T), gc.Input("X", N, N), gc.Input("z", P), gc.Input("
 s, h, q, L = gc.Tensor("s", T), gc.Tensor("h", T + P), gc.Tensor("q", T), gc.Tensor("L")
 u, fast, C = gc.Tensor("u", T, N, outside="wrap"), gc.Tensor("fast", 3 * T), gc.Tensor("C", N, N)
 m, r = gc.Tensor("m", T, N, outside="reflect"), gc.Tensor("r", N, P)
-r3 = gc.Tensor("r3", T, N, N)
+r3, rim = gc.Tensor("r3", T, N, P), gc.Input("rim", N, P)
 y, Y, K, A = gc.Tensor("y", T + 1, N), gc.Tensor("Y", T, P, N), gc.Tensor("K", T, P, N), gc.Input("A", P, P)
 
 season = gc.System(
@@ -62,8 +62,8 @@ SYSTEMS = {
         Eq(y[t, -1], y[t, 0]), Eq(y[t, N], -y[t, N - 1]), Eq(L, Sum(y[t, i] ** 2, t, i)),
     ),
     "rims on four sides, and starts": gc.System(
-        Eq(r3[-1, i, j], X[i, j]), Eq(r3[t, -1, j], 0), Eq(r3[t, i, -1], 0.2), Eq(r3[t, N, j], 1),
-        Eq(r3[t, i, N], X[i, 0]), Eq(r3[-1, N, j], 1), Eq(r3[-1, i, N], 0.5),
+        Eq(r3[-1, i, j], rim[i, j]), Eq(r3[t, -1, j], 0), Eq(r3[t, i, -1], 0.2), Eq(r3[t, N, j], 1),
+        Eq(r3[t, i, P], rim[i, 0]), Eq(r3[-1, N, j], 1), Eq(r3[-1, i, P], 0.5),
         Eq(r3[t, i, j], 0.4 * (r3[t, i - 1, j] + r3[t, i, j - 1]) + r3[t - 1, i + 1, j] / 3 - r3[t - 1, i, j + 1] / 5),
         Eq(L, Sum(r3[t, i, j] ** 2, t, i, j)),
     ),

@@ -96,3 +96,29 @@ def test_masked_lanes_raise_nothing():
             found = run(x=given)
             np.testing.assert_allclose(found.L, meaning(given).sum(), rtol=1e-13)
             assert np.isfinite(found[1]).all()
+
+
+def test_the_logarithm_of_two_equal_exponentials():
+    """Its slopes at a tie are 1/2 and 1/2, its curvature 1/4; equal infinities are no numbers to subtract."""
+    a, b, slope = gc.Param("a"), gc.Param("b"), gc.Tensor("slope")
+    system = gc.System(Eq(L, log(exp(a) + exp(b))), Eq(slope, gc.D(L, a)))
+    run = system.compile(L, gc.D(L, a), gc.D(L, b), gc.D(slope, a), gc.D(slope, b))
+    near = np.nextafter(1.0, 2)
+    for other in (1.0, near):
+        np.testing.assert_allclose(run(a=1.0, b=other), [1 + np.log(2), 0.5, 0.5, 0.25, -0.25], rtol=1e-12)
+    np.testing.assert_array_equal(run(a=-1e10, b=3.0), [3, 0, 1, 0, 0])
+    for one in (-np.inf, np.inf):
+        found = run(a=one, b=one)
+        assert found[0] == one and not np.isnan(found).any()
+    assert run(a=-np.inf, b=np.inf)[0] == np.inf and run(a=-np.inf, b=2.0)[0] == 2
+    assert np.isnan(run(a=np.nan, b=0.0)[0]) and np.isnan(run(a=0.0, b=np.nan)[0])
+
+
+def test_a_chain_that_starts_at_a_tie():
+    """The free energy of an Ising chain in a field u: at u = 0 its slope is half the number of steps."""
+    up, down, u = gc.Tensor("up", N), gc.Tensor("down", N), gc.Param("u")
+    chain = gc.System(
+        Eq(up[i], log(exp(up[i - 1] + u) + exp(down[i - 1]))), Eq(down[i], log(exp(down[i - 1] + u) + exp(up[i - 1]))),
+        Eq(up[-1], 0), Eq(down[-1], 0), Eq(L, up[N - 1]),
+    )  # fmt: skip
+    np.testing.assert_allclose(chain.compile(L, gc.D(L, u))(u=0.0, N=10), [10 * np.log(2), 5])
