@@ -14,7 +14,7 @@ from llvmlite import ir
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
-from graphc.equations.domain import is_affine
+from graphc.equations.domain import has_reads, is_affine
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, reads, substitute
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts
@@ -100,7 +100,8 @@ def _wrap(e: Emitter, ref: Ref, axis: int, position: ir.Value) -> ir.Value:
 
 
 def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index: ir.Value) -> ir.Value:
-    """`index` minus the axis' lowest coordinate; noted as bad and replaced by 0 where it leaves the buffer."""
+    """`index` minus the axis' lowest coordinate; noted as bad and replaced by 0 where it leaves the buffer, or, coming
+    from data, its axis: start values are not for data to point at."""
     b, ref, sub = e.builder, e.refs[tensor], subs[axis]
     lower = e.scalar(ref.lowers[axis])
     extent = ref.extents[axis]
@@ -110,10 +111,17 @@ def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index
     if _stays_inside(e, tensor, axis, sub):
         return position
     good = b.icmp_unsigned("<", position, extent)
+    if has_reads(sub):
+        length = e.scalar(_length(e, tensor, axis))
+        good = b.and_(good, b.icmp_unsigned("<", *e.align([index, length])))
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     good = _points_back(e, tensor, axis, subs, good, index)
     _note(e, tensor, axis, sub, good, index)
     return b.select(good, position, zero)
+
+
+def _length(e: Emitter, tensor: Tensor, axis: int) -> Expr:
+    return substitute(tensor.dims[axis], {Size(n): Const(v) for n, v in e.system.fixed.items()})
 
 
 def _stays_inside(e: Emitter, tensor: Tensor, axis: int, sub: Expr) -> bool:
@@ -121,7 +129,7 @@ def _stays_inside(e: Emitter, tensor: Tensor, axis: int, sub: Expr) -> bool:
     if not isinstance(sub, Op) or sub.name not in _TRUSTED or (sub.name == "mod" and reads(sub)):
         return False
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in e.system.fixed.items()}
-    return substitute(sub.args[1], known) is substitute(tensor.dims[axis], known)
+    return substitute(sub.args[1], known) is _length(e, tensor, axis)
 
 
 def _points_back(

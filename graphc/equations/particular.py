@@ -12,7 +12,7 @@ import islpy as isl
 from graphc.equations.domain import is_affine, sample
 from graphc.equations.errors import DefinitionError
 from graphc.equations.names import Written, complain
-from graphc.equations.reduce import reduces
+from graphc.equations.reduce import all_indices, reduces
 from graphc.equations.system import Tensor
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _image(pieces: Sequence[Piece]) -> isl.Set:
     image = pieces[0].scope.domain.image(pieces[0].write)
     for p in pieces[1:]:
         image = image | p.scope.domain.image(p.write)
-    return image
+    return image.coalesce() if len(pieces) > 1 else image
 
 
 def _prefer(a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]) -> None:
@@ -75,7 +75,11 @@ def _prefer(a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[W
 
 
 def _agree(left: Sequence[Piece], right: Sequence[Piece], both: isl.Set) -> bool:
-    """Whether two equations certainly say the same of the elements in `both`: values affine in indices, and equal."""
+    """Whether two equations certainly say the same of the elements in `both`: one value without indices, or values
+    affine in indices, and equal."""
+    same = {p.value for p in (*left, *right)}
+    if len(same) == 1 and not all_indices(*same):
+        return True
     one, other = _values(left, both), _values(right, both)
     return one is not None and other is not None and bool(one.is_equal(other))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from graphc.equations.errors import ArgumentError, DefinitionError, ShapeError
+from graphc.equations.errors import ArgumentError, DefinitionError, ShapeError, UnsupportedError
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
@@ -77,6 +77,8 @@ class System:
         """A native function of the arguments by name. `update={W: W_next}` writes the new value over the argument."""
         from graphc.compiler import compile
 
+        if not isinstance(update, Mapping | None):
+            raise ArgumentError("update= says which argument gets which value: update={W: W_next}")
         system = self._with_gradients([*outputs, *(update or {}).values()])
         updates = {system.tensor(k): system.tensor(v) for k, v in (update or {}).items()}
         wanted = system._outputs(outputs) if outputs or not updates else []
@@ -106,8 +108,8 @@ class System:
     def unfold(self, t: Any, n: int) -> System:
         """The system without its recurrence over the index `t`, written out for `n` steps."""
         from graphc.equations.domain import size_names
-        from graphc.equations.sizes import whole
-        from graphc.transforms.unfold import unfold
+        from graphc.equations.sizes import dim_value, whole
+        from graphc.transforms.unfold import steps_of, unfold
 
         name = str(t)
         if name not in self._axes:
@@ -117,10 +119,23 @@ class System:
         if whole("of steps", n) < 1:
             raise ArgumentError(f"unfold({name}, {n}): there is no step to write out\n  Give at least 1")
         axes = dict(sorted(self._axes[name], key=lambda pair: pair[0].name))
-        lengths = size_names(*(tensor.dims[axis] for tensor, axis in axes.items()))
-        size = lengths.pop() if len(lengths) == 1 else None
+        lengths = size_names(*(tensor.dims[axis] for tensor, axis in axes.items())) - self.ir.fixed.keys()
+        if len(lengths) > 1:
+            raise UnsupportedError(
+                f"unfold({name}, {n}): {name} runs over axes of several sizes, {', '.join(sorted(lengths))}\n"
+                "  Use an index of its own for each, or compile(sizes={..}, unfold=True)"
+            )
+        found = {dim_value(tensor.dims[axis], self.ir.fixed) for tensor, axis in axes.items()} if not lengths else {n}
+        if n not in found:
+            raise ArgumentError(
+                f"unfold({name}, {n}): {name} runs over {' and '.join(map(str, sorted(found)))} steps already\n"
+                f"  Write unfold({name}, {max(found)})"
+            )
         with _lock():
-            return System._of(unfold(self.ir, axes, size, n), self)
+            ir = unfold(self.ir, axes, lengths.pop() if lengths else None, n)
+            made = System._of(ir, self)
+            made._axes = {i: on if i == name else on | steps_of(ir, on) for i, on in made._axes.items()}
+            return made
 
     def batch(self, size: Any, inputs: Any) -> System:
         """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
@@ -134,7 +149,10 @@ class System:
                     "  Name the inputs that differ from sample to sample; what depends on them follows"
                 )
         with _lock():
-            return System._of(batch(self.ir, sy.Size(str(size)).name, moved), self)
+            made = System._of(batch(self.ir, sy.Size(str(size)).name, moved), self)
+            ranks = {t.name: len(t.dims) for t in self.ir.tensors}  # the new axis stands before the others
+            made._axes = {i: {(t, k + len(t.dims) - ranks[t.name]) for t, k in on} for i, on in made._axes.items()}
+            return made
 
     def graph(self) -> Any:
         """The dependence graph, folded, with delays on its edges."""
@@ -188,10 +206,15 @@ class System:
 
     def _with_gradients(self, outputs: Sequence[Output]) -> System:
         """This system, with the gradients among `outputs` that it does not define yet."""
+        from graphc.equations.names import Names
+
         asked = [d for o in _flat(outputs) if (d := self._as_gradient(o)) is not None]
         missing = [d for d in dict.fromkeys(asked) if self._tensors.get(d) not in self.ir.tensors]
         scalars = {d.loss: d.loss for d in missing if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D)}
-        wholes = {e: sy.Tensor(f"loss_{k}") for k, e in enumerate(d.loss for d in missing if d.loss not in scalars)}
+        names = Names({}, set(self.ir.by_name))
+        wholes = {
+            e: sy.Tensor(names.fresh("loss_0")) for e in dict.fromkeys(d.loss for d in missing) if e not in scalars
+        }
         system = self
         if wholes and not self.equations:
             e, whole = next(iter(wholes.items()))
@@ -250,6 +273,20 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
     from graphc.equations.names import Names
     from graphc.transforms.differentiate import jvp as forward
 
+    asked = [system.tensor(o) for o in _flat([outputs])]
+    if not isinstance(tangents, Mapping):
+        raise ArgumentError('jvp: directions are given by a dict, {W: V} with V = gc.Input("V", ..)')
+    for t in asked:
+        if f"{t.name}_dot" in system.ir.by_name:
+            raise ArgumentError(
+                f"jvp: there is a tensor {t.name}_dot already\n"
+                "  Call jvp on the system without it, once for each direction"
+            )
+    for way in tangents.values():
+        if not isinstance(way, sy.Tensor) or (way.role == "tensor" and way not in system._tensors):
+            raise ArgumentError(
+                f'jvp: no equation defines the direction {way}\n  Make it an input: gc.Input("{way}", ..)'
+            )
     with _lock():
         names = Names({}, set(system.ir.by_name))
         known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
@@ -259,7 +296,7 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
                 raise ShapeError(
                     f"jvp: {t!r} cannot move along {v!r}\n  A direction is a real tensor of the same dimensions"
                 )
-        ir, _ = forward(system.ir, [system.tensor(o) for o in _flat([outputs])], moves)
+        ir, _ = forward(system.ir, asked, moves)
         return System._of(ir, system, known)
 
 

@@ -76,7 +76,7 @@ def _other_dtype(name: str, found: np.dtype[Any], wanted: np.dtype[Any], real: b
 def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
     if isinstance(value, np.ndarray):
         return _unmasked(value, tensor) if isinstance(value, np.ma.MaskedArray) else value
-    if updated and isinstance(value, int | float | list | tuple | bool | np.generic):
+    if updated and not _shares_memory(value):
         raise ArgumentError(
             f"{tensor.name} is updated in place, so it must be a NumPy array, not {type(value).__name__}\n"
             f"  Make one before the first call: {tensor.name} = np.array({tensor.name})"
@@ -98,6 +98,13 @@ def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
 
 def _has_dlpack(value: Any) -> bool:
     return hasattr(value, "__dlpack__") and not isinstance(value, np.generic)
+
+
+def _shares_memory(value: Any) -> bool:
+    """Whether what NumPy makes of it is certainly no copy, so that an update reaches the caller."""
+    if isinstance(value, np.generic):
+        return False
+    return _has_dlpack(value) or hasattr(value, "__array_interface__") or isinstance(value, memoryview)
 
 
 def _unmasked(value: Any, tensor: Tensor) -> Array:

@@ -124,7 +124,9 @@ class Frame:
         spare = self.spare.setdefault(k, [])
         for n in range(len(spare)):
             if _holders(spare, n) == _ALONE and spare[n].shape == out.shape and spare[n].dtype == out.dtype:
-                return spare[n]
+                flags = spare[n].flags  # whoever held it may have changed what can be changed in place
+                if flags.writeable and flags.c_contiguous:
+                    return spare[n]
         array = np.empty(out.shape, out.dtype)
         self.spare[k] = [array, *spare[:1]]
         return array

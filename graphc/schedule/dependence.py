@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice, product
 
 import islpy as isl
 import networkx as nx
@@ -22,6 +22,7 @@ from graphc.schedule.program import Statement, statement_reads
 
 Axes = dict[Tensor, tuple[int, ...]]
 RATES = (1, 2, 3, 4)
+WAYS = 200  # to choose axes, tried before a system is refused
 COSTLY = 4  # flops of one operation from which a wavefront is worth its strided accesses
 
 
@@ -202,6 +203,9 @@ def choose_loop(
     if best is None:
         found = (_judge(axes, component, deps, system) for axes in _along_one_axis(tensors, deps, RATES))
         best = next((choice for choice in found if choice is not None), None)
+    if best is None:
+        found = (_judge(axes, component, deps, system) for axes in islice(_every_way(tensors), WAYS))
+        best = next((choice for choice in found if choice is not None and choice.complete), None)
     return best
 
 
@@ -212,6 +216,12 @@ def _along_one_axis(tensors: Sequence[Tensor], deps: Sequence[Dependence], rates
             axes = _propagate(tensors[0], (axis,) * rate, tensors, deps, rates)
             if axes is not None:
                 yield axes
+
+
+def _every_way(tensors: Sequence[Tensor]) -> Iterator[Axes]:
+    """All ways to give every tensor one axis: the nearest one is not time where a table of pairs (t, m) reads s[m]."""
+    for chosen in product(*(range(len(t.dims)) for t in tensors)):
+        yield {t: (axis,) for t, axis in zip(tensors, chosen, strict=True)}
 
 
 def _wavefront(

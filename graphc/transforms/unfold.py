@@ -8,7 +8,7 @@ Every index in a subscript along a split axis is enumerated; the tensor itself s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 
 import islpy as isl
@@ -43,6 +43,17 @@ def unfold_all(system: System, sizes: Mapping[str, int]) -> System:
     while axes := _next_axes(system):
         system = _split(system, axes)
     return system
+
+
+def steps_of(system: System, axes: Set[tuple[Tensor, int]]) -> set[tuple[Tensor, int]]:
+    """For tensors that are assembled from their steps: the same axes of the steps, which lack the one of time."""
+    found = set()
+    for tensor, axis in axes:
+        for term in system.by_tensor[tensor].terms if tensor in system.by_tensor else ():
+            time = next((a for a, w in enumerate(term.write) if isinstance(w, Const)), axis)
+            if time != axis and isinstance(term.value, Read):
+                found.add((term.value.tensor, axis - (axis > time)))
+    return found
 
 
 def cycles(system: System) -> list[set[Tensor]]:
