@@ -78,7 +78,9 @@ class System:
         from graphc.compiler import compile
 
         if not isinstance(update, Mapping | None):
-            raise ArgumentError("update= says which argument gets which value: update={W: W_next}")
+            raise ArgumentError(
+                f"update={update!r} does not say which argument gets which value\n  Write update={{W: W_next}}"
+            )
         system = self._with_gradients([*outputs, *(update or {}).values()])
         updates = {system.tensor(k): system.tensor(v) for k, v in (update or {}).items()}
         wanted = system._outputs(outputs) if outputs or not updates else []

@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from graphc.equations.errors import ArgumentError
 from graphc.language.notation import D
 from graphc.language.symbols import Input, Tensor
 
@@ -32,6 +33,11 @@ class Optimiser:
     def start(self, **weights: ArrayLike) -> dict[str, Array]:
         """The memory before the first step, zeros, for these weights by name (others may be among them)."""
         arrays = {name: np.asarray(w) for name, w in weights.items()}
+        missing = sorted({p.name for p in self.memory.values() if p is not None} - arrays.keys())
+        if missing:
+            raise ArgumentError(
+                f"start: no array for {', '.join(missing)}\n  Pass the weights by name: {missing[0]}=.."
+            )
         kind = np.result_type(*(arrays[p.name] for p in self.memory.values() if p is not None), np.float32)
         return {m.name: np.zeros(arrays[p.name].shape if p is not None else (), kind) for m, p in self.memory.items()}
 

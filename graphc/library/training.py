@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from graphc.equations.errors import ArgumentError
 from graphc.language.model import System
 from graphc.language.symbols import Input, Param, Tensor
 from graphc.library.optimisers import adam
@@ -49,6 +50,14 @@ def train(
     """
     equations, rng = list(equations), np.random.default_rng(seed)
     params = parameters(equations)
+    sizes = {str(name): n for name, n in sizes.items()}
+    wanted = sorted({str(s) for p in params for d in p.dims for s in d.free_symbols} - sizes.keys())
+    if wanted or epochs < 1:
+        raise ArgumentError(
+            f"train: the size {wanted[0]} of a parameter is not given\n  Pass sizes={{'{wanted[0]}': ..}}"
+            if wanted
+            else f"train: {epochs} epochs train nothing\n  Pass 1 or more"
+        )
     step, following = Input("step", dtype="int64"), Tensor("step_next", dtype="int64")
     now = Input("rate")
     rule = adam(loss, params, now)

@@ -70,6 +70,30 @@ def test_a_batch_of_samples_shares_the_parameters():
     np.testing.assert_allclose(found, [states(x) for x in xs])
 
 
+def test_a_batch_is_unfolded_over_time():
+    """The batch's axis stands before the others: unfolding wrote that out."""
+    alone, data = gc.System(*EQUATIONS).grad(L, [W]), dict(ARGS, x=rng.normal(size=(2, 3, 2)))
+    wanted = [alone.evaluate(gc.D(L, W), **dict(ARGS, x=one)) for one in data["x"]]
+    for found in (alone.batch("B", x).unfold(t, 3), alone.unfold(t, 3).batch("B", x)):
+        assert found.graph().is_dag
+        np.testing.assert_allclose(found.compile(gc.D(L, W))(**data), np.stack(wanted))
+
+
+def test_unfolding_over_one_index_after_the_other():
+    g = gc.Tensor("g", N, H)
+    table = gc.System(Eq(g[i, j], g[i - 1, j] + g[i, j - 1]), Eq(g[-1, j], 1), Eq(g[i, -1], 1))
+    wanted = table.compile(g)(N=3, H=2)
+    for flat in (table.unfold(i, 3).unfold(j, 2), table.unfold(j, 2).unfold(i, 3)):
+        assert flat.graph().is_dag
+        np.testing.assert_array_equal(flat.compile(g)(), wanted)
+
+
+def test_the_gradient_of_an_expression_beside_a_tensor_of_its_name():
+    p = gc.Param("p")
+    system = gc.System(Eq(gc.Tensor("loss_0"), 3 * p), Eq(L, p**2))
+    np.testing.assert_allclose(system.compile(gc.D(L + p, p), gc.D(L * p, p))(p=2.0), [5, 12])
+
+
 def test_forward_mode():
     V = gc.Input("V", H, H)
     v = rng.normal(size=(4, 4))

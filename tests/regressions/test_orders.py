@@ -17,6 +17,13 @@ m, r = gc.Tensor("m", T, N, outside="reflect"), gc.Tensor("r", N, P)
 r3, rim = gc.Tensor("r3", T, N, P), gc.Input("rim", N, P)
 y, Y, K, A = gc.Tensor("y", T + 1, N), gc.Tensor("Y", T, P, N), gc.Tensor("K", T, P, N), gc.Input("A", P, P)
 
+o = gc.Tensor("o", P, P)
+
+
+def score(m):
+    return tanh(Sum(A[t, k] * o[m, k], k))
+
+
 season = gc.System(
     Eq(h[t], Piecewise((z[t], t < P), (tanh(0.9 * h[t - P] + x[t - P]), True))),
     Eq(L, Sum(h[t] ** 2, t)),
@@ -66,6 +73,11 @@ SYSTEMS = {
         Eq(r3[t, i, P], rim[i, 0]), Eq(r3[-1, N, j], 1), Eq(r3[-1, i, P], 0.5),
         Eq(r3[t, i, j], 0.4 * (r3[t, i - 1, j] + r3[t, i, j - 1]) + r3[t - 1, i + 1, j] / 3 - r3[t - 1, i, j + 1] / 5),
         Eq(L, Sum(r3[t, i, j] ** 2, t, i, j)),
+    ),
+    "attention over its own past": gc.System(
+        Eq(o[0, k], A[0, k]),
+        Eq(o[t, k], Sum(exp(score(i) - log(Sum(exp(score(j)), (j, 0, t - 1)))) * o[i, k], (i, 0, t - 1))),
+        Eq(L, Sum(o[t, k] ** 2, t, k)),
     ),
     "steps counted from the end": gc.System(
         Eq(s[T - 1 - t], tanh(s[T - t] + s[T + 1 - t]) * x[t]), Eq(s[T], x[0]), Eq(s[T + 1], 0.1), Eq(L, Sum(s**2)),

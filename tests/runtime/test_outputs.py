@@ -132,3 +132,14 @@ def test_one_compilation_serves_all_shapes():
             state = np.tanh(given["W"] @ state + row)
             wanted.append(state)
         np.testing.assert_allclose(run(**given), wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_memory_is_used_again_as_it_was_made():
+    """Whoever held a result may have made it read-only."""
+    y, v = gc.Tensor("y", N), gc.Input("v", N)
+    run, data = gc.System(Eq(y[i], 2 * v[i])).compile(), np.ones(100_000)
+    first = run(v=data)
+    first.flags.writeable = False
+    del first
+    for _ in range(3):
+        run(v=data)[0] = 1
