@@ -97,7 +97,7 @@ def prepare(program: Program) -> Case:
 
 
 def _chaotic(case: Case) -> bool:
-    """Whether arguments moved by a few units in the last place move some value a thousand times further."""
+    """Whether arguments moved by a few units in the last place move some value a thousand times further, or overflow."""
     rng = np.random.default_rng(0)
     moved = {
         k: v * (1 + 1e-15 * rng.normal(size=v.shape)) if v.dtype.kind == "f" else v for k, v in case.arguments.items()
@@ -107,6 +107,10 @@ def _chaotic(case: Case) -> bool:
     for t, a in zip(case.outputs, found, strict=True):
         wanted = np.asarray(case.wanted[t], np.float64)
         finite = np.isfinite(wanted) & np.isfinite(a)
+        if (
+            np.max(np.abs(wanted), initial=0, where=~np.isnan(wanted)) > 1e200
+        ):  # what is multiplied first decides between inf and NaN
+            return True
         scale = 1 + np.max(np.abs(wanted[finite]), initial=0)
         if np.max(np.abs(a - wanted)[finite], initial=0) > 1e-11 * scale:
             return True
