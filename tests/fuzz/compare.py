@@ -97,7 +97,8 @@ def prepare(program: Program) -> Case:
 
 
 def _chaotic(case: Case) -> bool:
-    """Whether arguments moved by a few units in the last place move some value a thousand times further, or overflow."""
+    """Whether arguments moved by a few units in the last place move some value a thousand times further; or values
+    overflow."""
     rng = np.random.default_rng(0)
     moved = {
         k: v * (1 + 1e-15 * rng.normal(size=v.shape)) if v.dtype.kind == "f" else v for k, v in case.arguments.items()
