@@ -49,9 +49,12 @@ def _as_real(e: Expr) -> Expr:
 
 def _may_not_fit(e: Expr) -> bool:
     """Whether indices, sizes or large literals are multiplied in an integer expression."""
-    todo = [e]
+    todo, seen = [e], set[Expr]()
     while todo:
         node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
         if isinstance(node, Reduce):
             todo.append(node.body)
         elif isinstance(node, Op) and node.kind == "weak":
