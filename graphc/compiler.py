@@ -14,6 +14,7 @@ from math import isinf
 from time import perf_counter
 from typing import Any
 
+import islpy as isl
 import numpy as np
 
 from graphc.codegen.kernel import emit_kernel
@@ -27,7 +28,7 @@ from graphc.equations.errors import (
     ShapeError,
     UnsupportedError,
 )
-from graphc.equations.expr import Const, Expr, Size, substitute
+from graphc.equations.expr import Const, Expr, Op, Read, Size, above_reads, substitute
 from graphc.equations.sizes import whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.empty import refuse_empty_reads
@@ -196,14 +197,29 @@ def _refuse_given(outputs: tuple[Tensor, ...]) -> None:
 
 
 def _refuse_infinities(system: System) -> None:
-    """oo among integers of 64 bits is the largest, which one more makes the smallest: no start value for sums."""
+    """oo among integers of 64 bits is the largest: fit to be compared, but one more makes it the smallest."""
     for eq in system.equations:
-        for term in eq.terms:
-            if isinstance(term.value, Const) and isinstance(term.value.value, float) and isinf(term.value.value):
+        for start in eq.terms:
+            places = start.domain.image(start.write, eq.tensor.dims)
+            if _is_infinite(start.value) and _is_added_to(system, eq.tensor, places):
                 raise UnsupportedError(
-                    f"{eq.tensor.name} is infinite, which has no value among the integers\n  in {term.origin}\n"
+                    f"{eq.tensor.name} is infinite, which has no value among the integers\n  in {start.origin}\n"
                     "  Write a number larger than any result, 2**62 say, or compile with dtype='float64'"
                 )
+
+
+def _is_added_to(system: System, tensor: Tensor, places: isl.Set) -> bool:
+    """Whether elements at `places` are read to be added, subtracted or multiplied."""
+    for term in (t for eq in system.equations for t in eq.terms):
+        sums = [n for n in above_reads(term.value) if isinstance(n, Op) and n.name in ("add", "sub", "mul")]
+        reads = [a for n in sums for a in n.args if isinstance(a, Read) and a.tensor is tensor]
+        if any(not (term.domain.image(r.subs, tensor.dims) & places).is_empty() for r in reads):
+            return True
+    return False
+
+
+def _is_infinite(e: Expr) -> bool:
+    return isinstance(e, Const) and isinstance(e.value, float) and isinf(e.value)
 
 
 def _refuse_undefined(system: System, wanted: Collection[Tensor]) -> None:

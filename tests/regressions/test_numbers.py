@@ -236,6 +236,8 @@ def test_infinity_is_no_start_among_integers():
     np.testing.assert_array_equal(shortest.compile("y")(x=np.array([9.0, 9, 9])), [np.inf, 9, 9])
     with pytest.raises(gc.UnsupportedError, match="y is infinite, which has no value among the integers"):
         shortest.compile("y", dtype="int64")
+    longest = gc.System(Eq(y[-1], -gc.oo), Eq(y[i], gc.Max(y[i - 1], x[i])))
+    np.testing.assert_array_equal(longest.compile("y", dtype="int64")(x=np.array([3, 1, 4])), [3, 3, 4])
 
 
 # -- rational numbers ------------------------------------------------------------------------------------------------
