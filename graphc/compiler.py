@@ -199,9 +199,8 @@ def _refuse_given(outputs: tuple[Tensor, ...]) -> None:
 def _refuse_infinities(system: System) -> None:
     """oo among integers of 64 bits is the largest: fit to be compared, but one more makes it the smallest."""
     for eq in system.equations:
-        for start in eq.terms:
-            places = start.domain.image(start.write, eq.tensor.dims)
-            if _is_infinite(start.value) and _is_added_to(system, eq.tensor, places):
+        for start in (term for term in eq.terms if _is_infinite(term.value)):
+            if _is_added_to(system, eq.tensor, start.domain.image(start.write, eq.tensor.dims)):
                 raise UnsupportedError(
                     f"{eq.tensor.name} is infinite, which has no value among the integers\n  in {start.origin}\n"
                     "  Write a number larger than any result, 2**62 say, or compile with dtype='float64'"

@@ -64,8 +64,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
-    needs = _needs(lefts)
-    pieces = [p for left in lefts for p in _pieces(left, names, ranges, needs)]
+    pieces = [p for left in lefts for p in _pieces(left, lefts, names, ranges)]
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
@@ -137,37 +136,33 @@ def _describe(thing: sp.Basic) -> str:
     return "a size" if isinstance(thing, sy.Size) else "an index"
 
 
-def _in_a_cycle_with(left: Left, needs: Mapping[sy.Tensor, set[sy.Tensor]]) -> set[sy.Tensor]:
-    """The tensors that need the one of this equation, among those that it needs; `needs`: the ones each reads."""
-
-    def reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set[sy.Tensor]:
-        found: set[sy.Tensor] = set()
-        todo = [start]
-        while todo:
-            more = steps.get(todo.pop(), set()) - found
-            found |= more
-            todo += more
-        return found
-
-    back: dict[sy.Tensor, set[sy.Tensor]] = {}
-    for t, others in needs.items():
-        for other in others:
-            back.setdefault(other, set()).add(t)
-    return reached(needs, left.tensor) & reached(back, left.tensor)
+def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
+    """The tensors in a cycle with the one of this equation, if it has a lag with Max or Min (`s[Max(t - 3, 0)]`)."""
+    accesses = left.written.eq.rhs.atoms(sy.Access)
+    if not any(s.has(sp.Max, sp.Min) for access in accesses for s in access.subs_):
+        return set()
+    needs: dict[sy.Tensor, set[sy.Tensor]] = {}
+    users: dict[sy.Tensor, set[sy.Tensor]] = {}
+    for other in lefts:
+        for t in other.written.eq.rhs.atoms(sy.Tensor):
+            needs.setdefault(other.tensor, set()).add(t)
+            users.setdefault(t, set()).add(other.tensor)
+    return _reached(needs, left.tensor) & _reached(users, left.tensor)
 
 
-def _needs(lefts: Sequence[Left]) -> dict[sy.Tensor, set[sy.Tensor]]:
-    """For each tensor, those that its equations name on the right."""
-    found: dict[sy.Tensor, set[sy.Tensor]] = {}
-    for left in lefts:
-        found.setdefault(left.tensor, set()).update(left.written.eq.rhs.atoms(sy.Tensor))
+def _reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set[sy.Tensor]:
+    found: set[sy.Tensor] = set()
+    todo = [start]
+    while todo:
+        more = steps.get(todo.pop(), set()) - found
+        found |= more
+        todo += more
     return found
 
 
-def _pieces(left: Left, names: Names, ranges: Ranges, needs: Mapping[sy.Tensor, set[sy.Tensor]]) -> list[Piece]:
+def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> list[Piece]:
     w = left.written
-    cycle = _in_a_cycle_with(left, needs) if w.eq.rhs.has(sp.Max, sp.Min) else set()
-    lifter = Lifter(names, w, ranges.bounds, cycle)
+    lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts))
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:

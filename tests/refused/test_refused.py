@@ -5,11 +5,11 @@ import inspect
 import pytest
 
 import graphc as gc
-from tests.refused import calls, compilations, definitions, domains, shapes
+from tests.refused import calls, compilations, definitions, derivations, domains, shapes
 
 PROGRAMS = [
     f
-    for module in (shapes, domains, definitions, compilations, calls)
+    for module in (shapes, domains, definitions, derivations, compilations, calls)
     for name, f in inspect.getmembers(module, inspect.isfunction)
     if f.__module__ == module.__name__ and not name.startswith("_")
 ]
