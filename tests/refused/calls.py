@@ -321,6 +321,15 @@ def updates_in_a_list():
     SYSTEM.compile("y", update=[W])
 
 
+def end_value_from_data():
+    """
+    ArgumentError: index 3 read from data is outside axis 0 of z, which has 3 elements
+      in Eq(h[i], z[left[i]])
+      Indices run from 0 to 2; negative ones do not count from the end
+    """
+    System(Eq(z[t], z[t + 1] + 1), Eq(z[T], 5), Eq(h[i], z[left[i]])).compile(h)(left=np.array([0, 3]), T=3)
+
+
 def update_of_what_gives_only_a_copy():
     """
     ArgumentError: w is updated in place, so it must be a NumPy array, not Lazy
