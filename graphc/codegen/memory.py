@@ -112,7 +112,7 @@ def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index
         return position
     good = b.icmp_unsigned("<", position, extent)
     if has_reads(sub):
-        length = e.scalar(_length(e, tensor, axis))
+        length = e.scalar(_at_fixed_sizes(e, tensor.dims[axis]))
         good = b.and_(good, b.icmp_unsigned("<", *e.align([index, length])))
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     good = _points_back(e, tensor, axis, subs, good, index)
@@ -120,16 +120,15 @@ def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index
     return b.select(good, position, zero)
 
 
-def _length(e: Emitter, tensor: Tensor, axis: int) -> Expr:
-    return substitute(tensor.dims[axis], {Size(n): Const(v) for n, v in e.system.fixed.items()})
+def _at_fixed_sizes(e: Emitter, dim: Expr) -> Expr:
+    return substitute(dim, {Size(n): Const(v) for n, v in e.system.fixed.items()})
 
 
 def _stays_inside(e: Emitter, tensor: Tensor, axis: int, sub: Expr) -> bool:
     """Whether a boundary rule keeps a subscript inside: one of this very axis, whose length the call has checked."""
     if not isinstance(sub, Op) or sub.name not in _TRUSTED or (sub.name == "mod" and reads(sub)):
         return False
-    known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in e.system.fixed.items()}
-    return substitute(sub.args[1], known) is _length(e, tensor, axis)
+    return _at_fixed_sizes(e, sub.args[1]) is _at_fixed_sizes(e, tensor.dims[axis])
 
 
 def _points_back(

@@ -160,6 +160,14 @@ def _at(dim: Expr, known: Mapping[str, int]) -> str:
     return "at " + ", ".join(f"{n} = {known[n]}" for n in sorted(size_names(dim)))
 
 
+def refuse_beyond(tensor: Tensor, array: Array) -> None:
+    """ArgumentError if numbers from 2**63 on are among those of an integer tensor."""
+    if (array.dtype.kind == "u" and array.dtype.itemsize == 8) or array.dtype.kind == "f":
+        beyond = array[array >= 2.0**63] if array.dtype.kind == "f" else array[array > 2**63 - 1]
+        if beyond.size:
+            raise ArgumentError(f"{tensor.name} holds {beyond.flat[0]}\n  Integers go from -2**63 to 2**63 - 1")
+
+
 def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
     """An argument as an array of the kind its tensor wants."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.getmaskarray(value).any():
@@ -179,8 +187,7 @@ def as_argument(tensor: Tensor, value: Any, exact: bool = False) -> Array:
                 f"argument {tensor.name} has dtype {array.dtype}, but {tensor!r} holds integers\n"
                 f"  Pass {tensor.name}.astype('int64')"
             )
-        if array.dtype == np.uint64 and array.size and array.max() >= 2**63:
-            raise ArgumentError(f"{tensor.name} holds {array.max()}\n  Integers go from -2**63 to 2**63 - 1")
+        refuse_beyond(tensor, array)
         return array.astype(np.int64)
     if array.dtype.kind not in ("iubfO" if exact else "iubf"):
         raise ArgumentError(

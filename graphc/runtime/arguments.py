@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphc.equations.errors import ArgumentError, counted
+from graphc.equations.sizes import refuse_beyond
 from graphc.equations.system import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -128,12 +129,9 @@ def _from_python(array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
 
 def _refuse_changed(array: Array, tensor: Tensor) -> None:
     """ArgumentError unless all numbers are integers of 64 bits."""
-    given, kind = array.ravel(), array.dtype.kind
-    if (kind == "u" and array.dtype.itemsize == 8) or kind == "f":
-        beyond = given[given >= 2.0**63] if kind == "f" else given[given > 2**63 - 1]
-        if beyond.size:
-            raise ArgumentError(f"{tensor.name} holds {beyond[0]}\n  Integers go from -2**63 to 2**63 - 1")
-    if kind == "f" and (broken := given[(given != np.floor(given)) | (given < -(2.0**63))]).size:
+    refuse_beyond(tensor, array)
+    given = array.ravel()
+    if array.dtype.kind == "f" and (broken := given[(given != np.floor(given)) | (given < -(2.0**63))]).size:
         raise ArgumentError(
             f"{tensor.name} holds {broken[0]}, and the function was compiled for integers\n"
             '  Compile with dtype="float64", or pass integers'

@@ -260,7 +260,7 @@ PLANTS = (
           "if isinstance(sub, Op) and sub.name in _TRUSTED:\n        return True",
           DETAILS),
     Plant("a remainder by another size is trusted to lie inside", "codegen/memory.py",
-          "return substitute(sub.args[1], known) is _length(e, tensor, axis)", "return True", DETAILS),
+          "return _at_fixed_sizes(e, sub.args[1]) is _at_fixed_sizes(e, tensor.dims[axis])", "return True", DETAILS),
     Plant("a tensor that updates an argument keeps its last steps only", "schedule/rings.py",
           "or tensor in keep or any(", "or any(", DETAILS),
     Plant("two loops over all of time count as parts of one", "schedule/rings.py",
