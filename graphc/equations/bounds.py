@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import islpy as isl
 
-from graphc.equations.domain import Domain, size_of_param
+from graphc.equations.domain import Domain, integer, size_of_param
 from graphc.equations.expr import Const, Expr, Index, Size, make
 from graphc.equations.simplify import affine_parts
 
@@ -63,11 +63,11 @@ def never_negative(length: Expr) -> bool:
 
 def _linear(constraint: isl.Constraint, names: dict[tuple[isl.dim_type, int], Expr], skip: int | None) -> Expr:
     """The constraint's left side (>= 0 or = 0) as an expression, without the set dimension `skip`."""
-    total: Expr = Const(constraint.get_constant_val().to_python())
+    total: Expr = Const(integer(constraint.get_constant_val()))
     for (kind, pos), leaf in names.items():
         if kind == SET and pos == skip:
             continue
-        k = constraint.get_coefficient_val(kind, pos).to_python()
+        k = integer(constraint.get_coefficient_val(kind, pos))
         if k:
             total = total + Const(k) * leaf
     return total
@@ -125,7 +125,7 @@ def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
         guards = _guards(domain.set, domain.indices)
     names = _names(basic, domain.indices)
     for c in basic.remove_divs().remove_redundancies().get_constraints():
-        k = c.get_coefficient_val(SET, position).to_python()
+        k = integer(c.get_coefficient_val(SET, position))
         if not k:
             continue
         rest = _linear(c, names, position)
@@ -175,17 +175,17 @@ def _constraints(basic: isl.BasicSet, indices: Sequence[Index]) -> list[tuple[Ex
     names = _names(basic, indices)
     for d in range(basic.dim(DIV)):
         div = basic.get_div(d)
-        denominator = div.get_denominator_val().to_python()
-        total: Expr = Const((div.get_constant_val() * div.get_denominator_val()).to_python())
+        denominator = integer(div.get_denominator_val())
+        total: Expr = Const(integer(div.get_constant_val() * div.get_denominator_val()))
         for (kind, pos), leaf in names.items():
             kind_in = isl.dim_type.in_ if kind == SET else kind
-            k = (div.get_coefficient_val(kind_in, pos) * div.get_denominator_val()).to_python()
+            k = integer(div.get_coefficient_val(kind_in, pos) * div.get_denominator_val())
             if k:
                 total = total + Const(k) * leaf
         names[DIV, d] = make("floordiv", total, Const(denominator))
     found = []
     for c in basic.get_constraints():
-        divides = any(c.get_coefficient_val(DIV, d).to_python() for d in range(basic.dim(DIV)))
+        divides = any(integer(c.get_coefficient_val(DIV, d)) for d in range(basic.dim(DIV)))
         found.append((make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)), divides))
     return found
 
@@ -197,7 +197,7 @@ def conditions(domain: Domain, known: Sequence[Index], context: isl.Set) -> list
     inner = [k for k, i in enumerate(domain.indices) if i not in known]
     found = []
     for c in basic.remove_divs().get_constraints():
-        if not any(c.get_coefficient_val(SET, k).to_python() for k in inner):
+        if not any(integer(c.get_coefficient_val(SET, k)) for k in inner):
             found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
     if not inner and (basic.dim(DIV) or domain.set.n_basic_set() > 1):
         found.extend(_guards(domain.set, domain.indices))

@@ -123,6 +123,12 @@ def read_map(text: str) -> isl.Map:
     return isl.Map(text)
 
 
+def integer(value: isl.Val) -> int:
+    """The integer that an isl value is. Its own `to_python` goes by a text, whose memory islpy never frees."""
+    near = value.get_num_si()  # 0 where 64 bits do not hold it
+    return near if value.cmp_si(near) == 0 else int(value.to_python())
+
+
 def is_affine(e: Expr) -> bool:
     """Whether `e` is quasi-affine in indices and sizes (so that isl can reason about it)."""
     names = {n: "i" for n in postorder(e) if isinstance(n, Index)}
@@ -293,7 +299,7 @@ def sample(points: isl.Set, context: isl.Set | None = None) -> tuple[dict[str, i
             flat = trial
             break
     point = flat.lexmin().sample_point()
-    values = [point.get_coordinate_val(isl.dim_type.set, k).to_python() for k in range(n_params + n_dims)]
+    values = [integer(point.get_coordinate_val(isl.dim_type.set, k)) for k in range(n_params + n_dims)]
     return dict(zip(names, values[:n_params], strict=True)), tuple(values[n_params:])
 
 

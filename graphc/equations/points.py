@@ -12,6 +12,8 @@ import islpy as isl
 import numpy as np
 import numpy.typing as npt
 
+from graphc.equations.domain import integer
+
 Rows = npt.NDArray[np.int64]
 _SET, _DIV = isl.dim_type.set, isl.dim_type.div
 
@@ -38,7 +40,7 @@ def _piece(piece: isl.BasicSet) -> Rows:
 
 
 def _row(get: Callable[[isl.dim_type, int], isl.Val], kind: isl.dim_type, n: int) -> Rows:
-    return np.array([get(kind, k).to_python() for k in range(n)], np.int64)
+    return np.array([integer(get(kind, k)) for k in range(n)], np.int64)
 
 
 def _bounds(shadow: isl.BasicSet, k: int, rows: Rows) -> tuple[Rows, Rows]:
@@ -49,7 +51,7 @@ def _bounds(shadow: isl.BasicSet, k: int, rows: Rows) -> tuple[Rows, Rows]:
         a = int(coefficients[k])
         if a == 0:
             continue
-        rest = rows @ coefficients[:k] + c.get_constant_val().to_python()
+        rest = rows @ coefficients[:k] + integer(c.get_constant_val())
         if a > 0 or c.is_equality():
             lows.append(-(rest // a) if a > 0 else -(-rest // -a))
         if a < 0 or c.is_equality():
@@ -65,14 +67,14 @@ def _holds(piece: isl.BasicSet, rows: Rows) -> npt.NDArray[np.bool_]:
     for k in range(m):
         div = piece.get_div(k)
         scale = div.get_denominator_val()
-        value = np.full(len(rows), div.get_constant_val().mul(scale).to_python(), np.int64)
+        value = np.full(len(rows), integer(div.get_constant_val().mul(scale)), np.int64)
         for kind, count, start in ((isl.dim_type.in_, n, 0), (_DIV, k, n)):
             for p in range(count):
-                value += div.get_coefficient_val(kind, p).mul(scale).to_python() * columns[:, start + p]
-        columns = np.column_stack([columns, value // scale.to_python()])
+                value += integer(div.get_coefficient_val(kind, p).mul(scale)) * columns[:, start + p]
+        columns = np.column_stack([columns, value // integer(scale)])
     held = np.ones(len(rows), bool)
     for c in piece.get_constraints():
         coefficients = np.concatenate([_row(c.get_coefficient_val, _SET, n), _row(c.get_coefficient_val, _DIV, m)])
-        left = columns @ coefficients + c.get_constant_val().to_python()
+        left = columns @ coefficients + integer(c.get_constant_val())
         held &= (left == 0) if c.is_equality() else (left >= 0)
     return held

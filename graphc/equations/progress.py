@@ -15,7 +15,7 @@ from typing import Any
 
 import islpy as isl
 
-from graphc.equations.domain import is_affine
+from graphc.equations.domain import integer, is_affine
 from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Const, Expr, Index, Read, substitute
 from graphc.equations.names import AsWritten, complain
@@ -183,7 +183,7 @@ def _least(e: Edge, target: Form, source: Form, sign: int, system: System) -> in
     if image.is_empty():
         return 1
     least = image.dim_min_val(0)
-    return least.to_python() if least.is_int() else None
+    return integer(least) if least.is_int() else None
 
 
 def _shifts(edges: Sequence[Edge], steps: Mapping[Edge, int | None]) -> dict[Tensor, int] | None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import islpy as isl
 
-from graphc.equations.domain import Domain
+from graphc.equations.domain import Domain, integer
 from graphc.equations.expr import Expr, Index, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
 from graphc.schedule.program import Statement
@@ -66,7 +66,7 @@ def _has_border(s: Statement) -> bool:
 
 
 def _coefficient(c: isl.Constraint, k: int) -> int:
-    return int(c.get_coefficient_val(isl.dim_type.set, k).to_python())
+    return integer(c.get_coefficient_val(isl.dim_type.set, k))
 
 
 def _reindexed(s: Statement) -> Statement:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from graphc.equations.domain import has_reads
+from graphc.equations.domain import has_reads, integer
 from graphc.equations.expr import Read, indices_of
 from graphc.equations.printing import show
 from graphc.equations.system import System, Tensor, Term, reads_of
@@ -146,7 +146,7 @@ def _steps(link: Link, axes: dict[Tensor, int]) -> tuple[int, int] | None:
     if found.is_empty():
         return 0, 0
     low, high = found.dim_min_val(0), found.dim_max_val(0)
-    return (low.to_python() if low.is_int() else -_FAR), (high.to_python() if high.is_int() else _FAR)
+    return (integer(low) if low.is_int() else -_FAR), (integer(high) if high.is_int() else _FAR)
 
 
 def _index_name(axes: dict[Tensor, int], links: Sequence[Link]) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import islpy as isl
 
-from graphc.equations.domain import Domain, size_name
+from graphc.equations.domain import Domain, integer, size_name
 from graphc.equations.expr import Const, Expr, Index, Size, indices_of, make, postorder
 from graphc.equations.simplify import affine_parts, affine_sum
 from graphc.equations.system import System
@@ -107,7 +107,7 @@ def _parts(indices: tuple[Index, ...], c: isl.Constraint) -> tuple[dict[Expr, in
     for kind in _KINDS:
         dim = getattr(isl.dim_type, kind)
         for k in range(c.dim(dim)):
-            value = c.get_coefficient_val(dim, k).to_python()
+            value = integer(c.get_coefficient_val(dim, k))
             if not value:
                 continue
             if kind == "param":
@@ -120,20 +120,20 @@ def _parts(indices: tuple[Index, ...], c: isl.Constraint) -> tuple[dict[Expr, in
                     modulus = denominator
                 else:
                     parts[make("floordiv", affine_sum(inner, constant), denominator)] = value
-    return parts, c.get_constant_val().to_python(), modulus
+    return parts, integer(c.get_constant_val()), modulus
 
 
 def _floor(indices: tuple[Index, ...], div: isl.Aff) -> tuple[dict[Expr, int], int, int]:
     """The inside of floor((sum of coefficient*leaf + constant) / denominator)."""
-    denominator = div.get_denominator_val().to_python()
+    denominator = integer(div.get_denominator_val())
     inner: dict[Expr, int] = {}
     for kind in ("param", "in_"):
         dim = getattr(isl.dim_type, kind)
         for k in range(div.dim(dim)):
-            value = (div.get_coefficient_val(dim, k) * denominator).to_python()
+            value = integer(div.get_coefficient_val(dim, k) * denominator)
             if value:
                 inner[Size(size_name(div.get_dim_name(dim, k))) if kind == "param" else indices[k]] = value
-    return inner, (div.get_constant_val() * denominator).to_python(), denominator
+    return inner, integer(div.get_constant_val() * denominator), denominator
 
 
 def _congruence(parts: dict[Expr, int], constant: int, modulus: int) -> Expr:
