@@ -16,7 +16,8 @@ import argparse
 import importlib.util
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
                 "-o", "--output", metavar="OUT", help="out.svg, out.html or out.dot (else DOT is printed)"
             )
             command.add_argument("--rankdir", choices=("LR", "RL", "TB", "BT"), help="the direction it runs in")
-            command.add_argument("--max-nodes", type=int, default=80, help="sum up what has more boxes (default 80)")
+            command.add_argument("--max-nodes", type=int, help="sum up what has more boxes (default 80; html 300)")
             command.add_argument("--auxiliary", action="store_true", help="with the tensors that graphc has named")
     return parser
 
@@ -112,13 +113,15 @@ def _graph(options: argparse.Namespace) -> None:
     kind = Path(options.output).suffix if options.output else ".dot"
     if kind not in (".svg", ".html", ".dot"):
         raise Refused(f"-o {options.output}: the name must end in .svg, .html or .dot")
+    drawing = {k: v for k in ("rankdir", "max_nodes", "auxiliary") if (v := getattr(options, k))}
+    if kind == ".dot" and drawing:
+        raise Refused("--rankdir, --max-nodes and --auxiliary are for pictures\n  Add -o out.svg or -o out.html")
     found = graph(_system(options))
-    drawing = {"max_nodes": options.max_nodes, "auxiliary": options.auxiliary}
     match kind:
         case ".svg":
-            text = found.svg(options.rankdir, **drawing)
+            text = found.svg(**drawing)
         case ".html":
-            text = found.html(options.rankdir, **drawing)
+            text = found.html(**drawing)
         case _:
             text = found.to_dot()
     if not options.output:
@@ -138,7 +141,7 @@ def _system(options: argparse.Namespace) -> Any:
         system = system.grad(options.grad)
     if options.unfold:
         index, _, steps = options.unfold.partition("=")
-        if not index or not steps.isdigit():
+        if not index or not steps.isdecimal():
             raise Refused(f"--unfold {options.unfold}: write an index and a number of steps, as in --unfold t=3")
         system = system.unfold(index, int(steps))
     return system
@@ -155,7 +158,10 @@ def load(text: str) -> Any:
         known = {**_makers(names), **found}
         if name not in known:
             raise Refused(f"{path} has no system {name}; it has {', '.join(known) or 'none'}")
-        return known[name]() if name not in found else found[name]
+        if name in found:
+            return found[name]
+        with _reported(Path(path)):
+            return known[name]()
     if not found:
         raise Refused(
             f"{path} has no system\n  Give one a name, as in `rnn = gc.System(...)`, or name a function of it"
@@ -167,8 +173,6 @@ def load(text: str) -> Any:
 
 def _run(path: Path) -> dict[str, Any]:
     """The names that a file defines."""
-    from graphc.equations.errors import GraphcError
-
     if not path.is_file():
         raise Refused(f"there is no file {path}")
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -177,7 +181,20 @@ def _run(path: Path) -> dict[str, Any]:
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.resolve().parent))
     try:
-        spec.loader.exec_module(module)
+        with _reported(path):
+            spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.resolve().parent))
+    return vars(module)
+
+
+@contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    """An error in the user's file is reported with its line; errors of graphc's own go on, they say more."""
+    from graphc.equations.errors import GraphcError
+
+    try:
+        yield
     except GraphcError:
         raise
     except Exception as error:
@@ -186,9 +203,6 @@ def _run(path: Path) -> dict[str, Any]:
         ]
         where = f", line {frames[-1].lineno}" if frames else ""
         raise Refused(f"{path}{where} failed: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(str(path.resolve().parent))
-    return vars(module)
 
 
 def _systems(names: dict[str, Any]) -> dict[str, Any]:

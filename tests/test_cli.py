@@ -69,6 +69,8 @@ def test_graph_prints_dot_where_no_name_is_given(file, capsys):
         (["latex", "{file}:g"], "has no system g; it has made, fib"),
         (["graph", "{file}", "-o", "g.pdf"], "the name must end in .svg, .html or .dot"),
         (["latex", "{file}", "--unfold", "t"], "write an index and a number of steps, as in --unfold t=3"),
+        (["latex", "{file}", "--unfold", "t=²"], "write an index and a number of steps, as in --unfold t=3"),
+        (["graph", "{file}", "--rankdir", "TB"], "--rankdir, --max-nodes and --auxiliary are for pictures"),
     ],
 )
 def test_a_wrong_command_says_what_is_wrong(file, capsys, arguments, message):
@@ -86,6 +88,12 @@ def test_a_file_that_fails_is_named_with_its_line(tmp_path, capsys):
     path.write_text("x = 1\ny = x / 0\n")
     assert main(["latex", str(path)]) == 2
     assert "wrong.py, line 2 failed: ZeroDivisionError: division by zero" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_a_function_that_fails_is_named_with_its_line(file, capsys):
+    file.write_text(ONE.replace("return fib", "return fib / 0"))
+    assert main(["latex", f"{file}:made"]) == 2
+    assert "fibonacci.py, line 11 failed: TypeError" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_a_file_with_several_systems_asks_which(file, capsys):

@@ -114,18 +114,27 @@ def _tensors(e: sp.Basic) -> list[sy.Tensor]:
 
 
 def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> set[str]:
-    """One name, one thing. Gives all names."""
+    """One name, one thing; what an index is called matters in its own equation only. Gives all names."""
     seen: dict[str, sp.Basic] = {}
-    symbols = {s for left in lefts for s in left.written.eq.atoms(sp.Symbol) if isinstance(s, sy.Size | sy.Index)}
-    symbols |= {s for t in tensors for d in t.dims for s in d.free_symbols}
-    for thing in (*sorted(symbols, key=lambda s: (s.name, type(s).__name__)), *tensors):
-        name = str(thing)
-        other = seen.setdefault(name, thing)
-        if other == thing or (isinstance(other, sy.Index) and isinstance(thing, sy.Index)):
-            continue
-        both = f"{_describe(other)} and {_describe(thing)}"
-        raise DefinitionError(f"{name} names two things: {both}\n  Rename one of them")
-    return set(seen)
+    sizes = {s for left in lefts for s in left.written.eq.atoms(sy.Size)}
+    sizes |= {s for t in tensors for d in t.dims for s in d.free_symbols}
+    for thing in (*sorted(sizes, key=lambda s: s.name), *tensors):
+        _refuse_clash(seen.setdefault(str(thing), thing), thing)
+    indices: set[str] = set()
+    for left in lefts:
+        here = left.written.eq.atoms(sy.Size, sy.Tensor)
+        here |= {s for t in here if isinstance(t, sy.Tensor) for d in t.dims for s in d.free_symbols}
+        names = {str(thing): thing for thing in here}
+        for index in sorted(left.written.eq.atoms(sy.Index), key=str):
+            _refuse_clash(index, names.get(str(index), index))
+            indices.add(str(index))
+    return seen.keys() | indices
+
+
+def _refuse_clash(first: sp.Basic, second: sp.Basic) -> None:
+    if first != second:
+        both = f"{_describe(first)} and {_describe(second)}"
+        raise DefinitionError(f"{second} names two things: {both}\n  Rename one of them")
 
 
 def _describe(thing: sp.Basic) -> str:

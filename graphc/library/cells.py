@@ -12,8 +12,8 @@ import sympy as sp
 from sympy import tanh
 
 from graphc.language.reductions import Sum, sigmoid
-from graphc.language.symbols import Index, Param, Tensor
-from graphc.library.layers import Layer, leading
+from graphc.language.symbols import Param, Tensor
+from graphc.library.layers import Layer, indices, leading
 
 
 def elman(name: str, x: Tensor, units: Any) -> Layer:
@@ -50,8 +50,9 @@ def gru(name: str, x: Tensor, units: Any) -> Layer:
 
 def _state(name: str, x: Tensor, units: Any) -> tuple[Tensor, tuple[Any, ...], tuple[Any, ...]]:
     """The state, and the subscripts of now and of one step before."""
+    leading(x, 2)  # refuses an x that has no time, or nothing at each
     t, *batch = leading(x, 1)
-    i = Index("i")
+    (i,) = indices("i", x, units)
     return Tensor(name, *x.dims[:-1], units), (t, *batch, i), (t - 1, *batch, i)
 
 
@@ -72,7 +73,7 @@ def _gates(
 def _gate(name: str, x: Tensor, fed: sp.Expr, s: Tensor) -> tuple[sp.Expr, Param, Param, Param]:
     """b + W fed + U x[t], where `fed` is an expression in t, the batch's indices and i."""
     t, *batch = leading(x, 1)
-    i, j, k = Index("i"), Index("j"), Index("k")
     units = s.dims[-1]
+    i, j, k = indices("ijk", x, units)
     W, U, b = Param(f"{name}_W", units, units), Param(f"{name}_U", units, x.dims[-1]), Param(f"{name}_b", units)
     return b[i] + Sum(W[i, j] * fed.subs(i, j), j) + Sum(U[i, k] * x[(t, *batch, k)], k), W, U, b

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import sympy as sp
 
+from graphc.equations.errors import ArgumentError
 from graphc.language.reductions import Sum, amax
 from graphc.language.symbols import Index, Param, Tensor
 
@@ -23,12 +25,30 @@ class Layer:
 
 def leading(x: Tensor, axes: int) -> tuple[Index, ...]:
     """An index for each axis of x before the last `axes`."""
-    return tuple(Index(f"b{n}") for n in range(x.rank - axes))
+    if x.rank < axes:
+        raise ArgumentError(
+            f"{x.name} has the dimensions ({', '.join(map(str, x.dims))}), the layer needs at least {axes}\n"
+            "  Those before them, batch or time, are carried along"
+        )
+    return indices([f"b{n}" for n in range(x.rank - axes)], x)
+
+
+def indices(names: Iterable[str], x: Tensor, *more: Any, extent: int | None = None) -> tuple[Index, ...]:
+    """Indices of these names, with an underscore where x, one of its sizes or one of `more` is called so."""
+    taken = {x.name, *(str(s) for d in (*x.dims, *more) for s in sp.sympify(d).free_symbols)}
+    return tuple(Index(f"{name}_" if name in taken else name, extent) for name in names)
+
+
+def whole(what: str, n: Any) -> int:
+    """`n`, which must be a whole number of at least 1."""
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+        raise ArgumentError(f"{what}={n!r} is not a whole number of at least 1\n  Write 2, say")
+    return int(n)
 
 
 def dense(name: str, x: Tensor, units: Any, activation: Callable[[Any], Any] = lambda a: a) -> Layer:
     """activation(b + W x): x (..., N) -> (..., units), W (units, N)."""
-    b, (i, k) = leading(x, 1), (Index("i"), Index("k"))
+    b, (i, k) = leading(x, 1), indices("ik", x, units)
     y = Tensor(name, *x.dims[:-1], units)
     W, bias = Param(f"{name}_W", units, x.dims[-1]), Param(f"{name}_b", units)
     return Layer(y, (sp.Eq(y[(*b, i)], activation(bias[i] + Sum(W[i, k] * x[(*b, k)], k))),), (W, bias))
@@ -41,8 +61,9 @@ def conv2d(
 
     K is (filters, C, size, size), and Y' = (Y - size)//stride + 1.
     """
-    b, (f, c, i, j) = leading(x, 3), (Index(n) for n in "fcij")
-    m, n = Index("m"), Index("n")
+    stride = whole("conv2d: stride", stride)
+    size = size if isinstance(size, sp.Expr) else whole("conv2d: size", size)
+    b, (f, c, i, j, m, n) = leading(x, 3), indices("fcijmn", x, filters, size)
     channels, *image = x.dims[-3:]
     y = Tensor(name, *x.dims[:-3], filters, *((d - size) // stride + 1 for d in image))
     K, bias = Param(f"{name}_K", filters, channels, size, size), Param(f"{name}_b", filters)
@@ -52,7 +73,8 @@ def conv2d(
 
 def maxpool(name: str, x: Tensor, size: int) -> Layer:
     """The largest of each size by size square: x (..., Y, X) -> (..., Y//size, X//size)."""
-    b, (i, j) = leading(x, 2), (Index("i"), Index("j"))
-    m, n = Index("m", size), Index("n", size)
+    size = whole("maxpool: size", size)
+    b, (i, j) = leading(x, 2), indices("ij", x)
+    m, n = indices("mn", x, extent=size)
     y = Tensor(name, *x.dims[:-2], *(d // size for d in x.dims[-2:]))
     return Layer(y, (sp.Eq(y[(*b, i, j)], amax(x[(*b, size * i + m, size * j + n)], m, n)),), ())

@@ -17,6 +17,7 @@ import sympy as sp
 from graphc.equations.errors import ArgumentError
 from graphc.language.model import System
 from graphc.language.symbols import Input, Param, Tensor
+from graphc.library.layers import whole
 from graphc.library.optimisers import adam
 from graphc.library.progress import chunks
 
@@ -70,7 +71,11 @@ def train(
     memory, done = rule.start(**weights), 0
     for chunk in chunks(epochs, 1, "epochs"):
         data = epoch(rng)
-        many = len(next(iter(data.values())))
+        many = len(next(iter(data.values()), ()))
+        if not many:
+            raise ArgumentError(
+                "train: an epoch has no minibatch\n  Draw one or more: minibatches larger than the data leave none"
+            )
         falling = {"rate": rate * (1 - done / (epochs * many)), "step": np.zeros((), np.int64)}
         value = float(run.loop(many, **data, **weights, **memory, **falling))
         done += many
@@ -97,5 +102,6 @@ def initial(
 
 def minibatches(arrays: Mapping[str, Array], size: int, dtype: str = "float32") -> dict[str, Array]:
     """The first axis in parts of `size`, what is left over dropped; real numbers as `dtype`."""
+    size = whole("minibatches: size", size)
     parts = {name: x[: len(x) // size * size].reshape(-1, size, *x.shape[1:]) for name, x in arrays.items()}
     return {name: x.astype(dtype) if x.dtype.kind == "f" else x for name, x in parts.items()}

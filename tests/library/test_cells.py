@@ -83,3 +83,9 @@ def test_gradients(name):
 def random(layer):
     weights = initial(layer.params, {"H": UNITS, "N": INPUTS}, rng)
     return {name: w + 0.1 * rng.normal(size=w.shape) for name, w in weights.items()}
+
+
+@pytest.mark.parametrize("cell", [elman, lstm, gru])
+def test_a_cell_needs_time_and_features(cell):
+    with pytest.raises(gc.ArgumentError, match=r"x has the dimensions \(T\), the layer needs at least 2"):
+        cell("h", gc.Input("x", T), H)

@@ -78,3 +78,31 @@ def test_cross_entropy_of_labels_and_of_distributions():
     np.testing.assert_allclose(found, -logs[np.arange(6), labels].mean(), rtol=1e-12)
     found = both(gc.System(Eq(L, Mean(cross_entropy(o[b, k], share[b, k], k), b))), "L", o=logits, share=shares)
     np.testing.assert_allclose(found, -(shares * logs).sum(1).mean(), rtol=1e-12)
+
+
+def test_layers_keep_away_from_the_names_of_what_they_read():
+    """`c` is an index of conv2d, `k` one of dense; neither must mean two things in one equation, nor anywhere else."""
+    c, k, m = gc.Input("c", *gc.sizes("n C Y X")), gc.Input("k", *gc.sizes("B i")), gc.Tensor("m")
+    image, vector = conv2d("y", c, 2, 2), dense("z", k, 3)
+    net = gc.System(*image.equations, *vector.equations, gc.Eq(m, gc.Sum(image.output) + gc.Sum(vector.output)))
+    rng = np.random.default_rng(0)
+    shapes = {"c": (2, 3, 4, 5), "k": (2, 4), "y_K": (2, 3, 2, 2), "y_b": 2, "z_W": (3, 4), "z_b": 3}
+    given = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    patches = np.lib.stride_tricks.sliding_window_view(given["c"], (2, 2), (2, 3))
+    wanted = np.einsum("bcijmn,fcmn->", patches, given["y_K"]) + given["y_b"].sum() * 2 * 3 * 4
+    wanted += np.einsum("bk,ik->", given["k"], given["z_W"]) + 2 * given["z_b"].sum()
+    np.testing.assert_allclose(net.compile(m)(**given), wanted)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda x: conv2d("y", x, 2, 2, stride=0), "conv2d: stride=0 is not a whole number of at least 1"),
+        (lambda x: conv2d("y", x, 2, 1.5), "conv2d: size=1.5 is not a whole number of at least 1"),
+        (lambda x: maxpool("y", x, 0), "maxpool: size=0 is not a whole number of at least 1"),
+        (lambda x: conv2d("y", x, 2, 2), r"x has the dimensions \(N, X\), the layer needs at least 3"),
+    ],
+)
+def test_wrong_layers_are_refused(make, message):
+    with pytest.raises(gc.ArgumentError, match=message):
+        make(gc.Input("x", *gc.sizes("N X")))

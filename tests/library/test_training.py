@@ -55,3 +55,14 @@ def test_chunks_add_up_and_show_what_they_are_told():
         chunk.show(f"so far {sum(found)}")
     assert found == [4, 4, 2]
     assert "counting" in screen.getvalue() and "10/10" in screen.getvalue() and "so far 10" in screen.getvalue()
+
+
+@pytest.mark.parametrize("draw", [lambda rng: {}, lambda rng: minibatches({"x": np.ones((3, 1))}, 4)])
+def test_an_epoch_without_minibatches_is_refused(draw):
+    with pytest.raises(gc.ArgumentError, match="an epoch has no minibatch"):
+        train(LINEAR, L, draw, {"N": 1}, 1)
+
+
+def test_minibatches_of_no_size_are_refused():
+    with pytest.raises(gc.ArgumentError, match="minibatches: size=0 is not a whole number"):
+        minibatches({"x": np.ones((3, 1))}, 0)
