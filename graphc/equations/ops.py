@@ -92,6 +92,8 @@ def _erfc(x: Any) -> Any:
 def _safe_pow(a: Any, b: Any) -> Any:
     if isinstance(b, int | Fraction) and Fraction(b).denominator == 1:
         return a ** int(b)
+    if np.asarray(b).dtype.kind == "f":
+        return np.float_power(a, b)  # power takes 0.5 for a square root, which differs at -oo and -0
     return np.power(a, b)
 
 

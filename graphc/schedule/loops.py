@@ -18,16 +18,8 @@ from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Expr, Index, Read, make, substitute
 from graphc.equations.system import System, Tensor
-from graphc.schedule.dependence import (
-    Dependence,
-    LoopChoice,
-    choose_loop,
-    components,
-    index_in,
-    is_cyclic,
-    sizes_where_real,
-    within,
-)
+from graphc.schedule.choice import LoopChoice, choose_loop, index_in
+from graphc.schedule.dependence import Dependence, components, is_cyclic, sizes_where_real, within
 from graphc.schedule.program import Broken, Loop, Statement
 
 Tree = list["Statement | Loop"]

@@ -15,7 +15,8 @@ import islpy as isl
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, substitute, transform
 from graphc.equations.system import Equation, System, Tensor, Term
-from graphc.schedule.dependence import choose_loop, components, dependences, is_cyclic, within
+from graphc.schedule.choice import choose_loop
+from graphc.schedule.dependence import components, dependences, is_cyclic, within
 from graphc.schedule.program import Statement
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import islpy as isl
 
-from graphc.equations.domain import Domain
+from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Index, reads
 from graphc.equations.ops import REDUCTIONS
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
@@ -92,10 +92,9 @@ def _is_shifted(term: Term) -> bool:
 
     seen: list[Index] = []
     for w in term.write:
-        inside = indices_of(w)
-        if not inside:
-            if reads(w):
-                return False  # an element that data point at: not all of the axis
+        if not is_affine(w):
+            return False  # at a place from data, or at Min(2, N), its image is more than its elements
+        if not indices_of(w):
             continue
         parts, _ = affine_parts(w)
         own = [i for i in parts if isinstance(i, Index)]

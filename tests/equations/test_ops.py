@@ -73,6 +73,13 @@ def test_power_at_zero():
     assert [float(v) for v in slopes] == [0.0, 0.0]
 
 
+def test_power_of_a_half_is_no_square_root():
+    """As C99 has it, and native code: oo at -oo, +0 at -0."""
+    found = evaluate(scalar("pow"), [y], {"a": -np.inf, "b": 0.5}), evaluate(scalar("pow"), [y], {"a": -0.0, "b": 0.5})
+    assert float(found[0][0]) == np.inf
+    assert not np.signbit(found[1][0])
+
+
 SPECIAL = [
     ("relu", np.inf, np.inf), ("relu", -np.inf, 0), ("relu", np.nan, np.nan), ("softplus", np.inf, np.inf),
     ("softplus", -np.inf, 0), ("softplus", 800, 800), ("sigmoid", np.inf, 1), ("sigmoid", -np.inf, 0),

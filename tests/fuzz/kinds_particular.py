@@ -61,3 +61,30 @@ def computed_places(m: Maker) -> None:
         "Mod(i*i, T)", f"Mod({q}[i] + i, T)", f"Mod(2*{q}[i] + 1, T)", "Min(i*i, T-1)", f"T - 1 - {q}[i]"
     ])  # fmt: skip
     m.add(f"Eq({y}[i], {x}[{place}]*{m.rng.choice(['2', f'{q}[i]', 'cos(i)'])})", **{y: ("N",)})
+
+
+@kind
+def windows_moved(m: Maker) -> None:
+    """A window at a place that one number from data tells; one that sizes tell, not affinely."""
+    y, w, x = m.fresh("y"), m.given("N"), m.with_dims("N + R")
+    at = m.rng.choice([
+        "i + {}", "N - 1 - i + {}", "i + Min({}, R)", "i + Min(2, R)", "i + Min(R, N)", "i + Max(R - 2, 0)"
+    ])  # fmt: skip
+    if "{}" in at:
+        at = at.format(m.given(how="index:R + 1", role="Input"))
+    form = m.rng.choice([f"{w}[i]*{x}[{at}]", f"tanh({x}[{at}])**2 + {w}[i]", f"{w}[i]*{x}[{at}]*{x}[{at}]"])
+    whole = m.rng.random() < 0.5
+    m.add(f"Eq({y}, Sum({form}, i))" if whole else f"Eq({y}[i], {form})", **{y: () if whole else ("N",)})
+
+
+@kind
+def elements_at_computed_sizes(m: Maker) -> None:
+    """One state of a recurrence, and a row of a matrix, at Min or Max of sizes."""
+    s, y, x, w = m.fresh("s"), m.fresh("y"), m.with_dims("T"), m.given("M + 1", "N")
+    at = m.rng.choice(["Min(2, T)", "Max(T - 1, 0)", "Min(T, N)", "Mod(T*T, T + 1)"])
+    row = m.rng.choice(["Min(1, M)", "Min(M, N)", "Max(M - 2, 0)"])
+    m.add(
+        f"Eq({s}[0], 0.5)", f"Eq({s}[t], sin({x}[t-1] + {s}[t-1]))",
+        f"Eq({y}[i], {m.rng.choice([f'{s}[{at}]*{w}[{row}, i]', f'{s}[{at}]', f'{w}[{row}, i] + {s}[T]*{s}[{at}]'])})",
+        **{s: ("T + 1",), y: ("N",)},
+    )  # fmt: skip

@@ -178,3 +178,21 @@ def transposed_time(m: Maker) -> None:
     h, w, x = m.fresh("h"), m.given("N", "N"), m.with_dims("T", "N")
     m.add(f"Eq({h}[i, t], tanh(Sum({w}[i, j]*{h}[j, t-1], j)/2 + {x}[t, i]))", f"Eq({h}[i, -1], 0)",
           **{h: ("N", "T")})  # fmt: skip
+
+
+@kind
+def rates(m: Maker) -> None:
+    """A slow state that reads several fast ones, each of which reads the slow one some steps before."""
+    slow, fast, n, x = m.fresh("s"), m.fresh("f"), m.rng.choice([2, 2, 3, 4]), m.with_dims("T")
+    read = m.rng.randint(0, n - 1)
+    some = m.rng.choice(
+        [f"{fast}[{n}*t + {read}]", f"Sum({fast}[{n}*t + j], (j, 0, {read}))", f"{fast}[{n}*t]*{fast}[{n}*t + {read}]"]
+    )
+    own = m.rng.choice(["0", f"{slow}[t-1]/2", f"{slow}[t-2]"])
+    other = m.rng.choice(["0", f"{fast}[t-1]/3", f"{fast}[t-2]"])
+    m.add(
+        f"Eq({slow}[t], tanh({some} + {own}))", f"Eq({slow}[-1], 0.5)", f"Eq({slow}[-2], {m.given()})",
+        f"Eq({fast}[t], {x}[t//{n}] + sin({slow}[t//{n} - 1] + {other}))",
+        f"Eq({fast}[-1], 0.1)", f"Eq({fast}[-2], 0.2)",
+        **{slow: ("T",), fast: (f"{n}*T",)},
+    )  # fmt: skip

@@ -66,7 +66,7 @@ PLANTS = (
           "    mapping: dict[Expr, Expr] = dict(new.items())\n    for r in reduces(e):",
           "    mapping: dict[Expr, Expr] = dict(new.items())\n    for r in ():", "tests/regressions/test_scopes.py"),
     # Schedule
-    Plant("a distance of 0 counts as progress", "schedule/dependence.py",
+    Plant("a distance of 0 counts as progress", "schedule/choice.py",
           'against, none = ("lt", "le") if step > 0 else ("gt", "ge")',
           'against, none = ("lt", "lt") if step > 0 else ("gt", "gt")', "tests/schedule tests/transforms"),
     Plant("a recurrence counts as parallel (run in vectors)", "schedule/dependence.py",

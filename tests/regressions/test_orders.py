@@ -17,7 +17,7 @@ m, r = gc.Tensor("m", T, N, outside="reflect"), gc.Tensor("r", N, P)
 r3, rim = gc.Tensor("r3", T, N, P), gc.Input("rim", N, P)
 y, Y, K, A = gc.Tensor("y", T + 1, N), gc.Tensor("Y", T, P, N), gc.Tensor("K", T, P, N), gc.Input("A", P, P)
 
-o = gc.Tensor("o", P, P)
+o, even, six = gc.Tensor("o", P, P), gc.Tensor("even", 2 * T), gc.Tensor("six", 6 * T)
 
 
 def score(m):
@@ -45,6 +45,19 @@ SYSTEMS = {
         Eq(q[t], tanh(fast[3 * t] + x[t])), Eq(fast[3 * t], cos(fast[3 * t - 1] / 2)),
         Eq(fast[3 * t + 1], sin(fast[3 * t]) - q[t]), Eq(fast[3 * t + 2], fast[3 * t + 1] * x[t]),
         Eq(fast[-1], 0.3), Eq(L, Sum(fast[t] ** 2, t)),
+    ),
+    "a slow one reads ahead, a fast one by halves": gc.System(
+        Eq(even[t], x[t // 2] + 0.7 * s[t // 2 - 1] + even[t - 2] / 3), Eq(even[-1], 0), Eq(even[-2], 1),
+        Eq(s[-1], 0.5), Eq(s[t], tanh(even[2 * t + 1] * even[2 * t])), Eq(L, Sum(even**2) + Sum(s)),
+    ),
+    "three rates, through a sum": gc.System(
+        Eq(six[t], x[t // 6] + 0.7 * fast[t // 2 - 1]), Eq(fast[-1], 0.1),
+        Eq(fast[t], sin(Sum(six[2 * t + j], (j, 0, 1)) + s[t // 3 - 1])), Eq(s[-1], 0.3),
+        Eq(s[t], fast[3 * t] * fast[3 * t + 2] + s[t - 1] * x[t]), Eq(L, Sum(six**2) + Sum(s)),
+    ),
+    "rates backward": gc.System(
+        Eq(even[t], x[t // 2] + 0.7 * s[t // 2 + 1]), Eq(s[T], 0.5), Eq(s[t], tanh(even[2 * t + 1] + even[2 * t])),
+        Eq(L, Sum(even**2) + Sum(s)),
     ),
     "a stencil on a ring": gc.System(
         Eq(u[t, i], tanh(u[t - 1, i - 1] + 0.5 * u[t - 1, i + 2])), Eq(u[-1, i], Z[i]), Eq(L, Sum(u[t, i] ** 2, t, i))
