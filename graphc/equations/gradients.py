@@ -9,7 +9,7 @@ import sympy as sp
 
 from graphc.equations.errors import CausalityError, DefinitionError, ShapeError
 from graphc.equations.expr import Expr, Read, substitute
-from graphc.equations.names import Names, complain
+from graphc.equations.names import Names, atoms, complain
 from graphc.equations.system import System, Tensor, Term, dependencies, reads_of
 from graphc.language import symbols as sy
 from graphc.language.notation import D
@@ -17,7 +17,7 @@ from graphc.language.notation import D
 
 def gradients_in(e: sp.Basic) -> Iterator[D]:
     """Every D in `e`, those inside the losses of others first."""
-    for d in sorted(e.atoms(D), key=str):
+    for d in sorted(atoms(e, D), key=str):
         yield from gradients_in(d.loss)
         yield d
 
@@ -35,8 +35,7 @@ def losses(equations: Iterable[sp.Basic]) -> tuple[dict[D, Loss], list[sp.Eq]]:
     found: dict[D, Loss] = {}
     made: dict[sp.Expr, sy.Tensor] = {}
     equations = list(equations)
-    taken = {t.name for e in equations for t in e.atoms(sy.Tensor)}
-    taken |= {s.name for e in equations for s in e.free_symbols}
+    taken = {s.name for e in equations for s in atoms(e, sp.Symbol, sy.Tensor)}
     for e in equations:
         for d in gradients_in(e):
             if d.wrt.is_integer:

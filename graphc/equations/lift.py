@@ -16,7 +16,7 @@ from graphc.equations import reduce as reducing
 from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
-from graphc.equations.names import Names, Written
+from graphc.equations.names import Names, Written, atoms
 from graphc.equations.reduce import Bound, merged
 from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
@@ -51,7 +51,7 @@ class Lifter:
         # says that they are earlier
         self.operands: list[Operand] = []
         self.made: dict[Any, Expr] = {}
-        used = {s.name for s in written.eq.free_symbols} | {str(t) for t in written.eq.atoms(sy.Tensor)}
+        used = set(map(str, atoms(written.eq, sp.Symbol, sy.Tensor)))
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
 
     def axis(self) -> Index:

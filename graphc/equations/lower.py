@@ -20,7 +20,7 @@ from graphc.equations.gradients import losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, scope_of, target
 from graphc.equations.lift import Lifter, Operand
-from graphc.equations.names import Names, Written, integer_tensors, is_whole
+from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
 from graphc.equations.reduce import renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
@@ -110,22 +110,22 @@ def _kinds(lefts: Sequence[Left]) -> tuple[dict[sy.Tensor, str], set[str]]:
 
 
 def _tensors(e: sp.Basic) -> list[sy.Tensor]:
-    return sorted(e.atoms(sy.Tensor), key=lambda t: (t.name, len(t.dims), str(t.dims)))
+    return sorted(atoms(e, sy.Tensor), key=lambda t: (t.name, len(t.dims), str(t.dims)))
 
 
 def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> set[str]:
     """One name, one thing; what an index is called matters in its own equation only. Gives all names."""
     seen: dict[str, sp.Basic] = {}
-    sizes = {s for left in lefts for s in left.written.eq.atoms(sy.Size)}
+    sizes = {s for left in lefts for s in atoms(left.written.eq, sy.Size)}
     sizes |= {s for t in tensors for d in t.dims for s in d.free_symbols}
     for thing in (*sorted(sizes, key=lambda s: s.name), *tensors):
         _refuse_clash(seen.setdefault(str(thing), thing), thing)
     indices: set[str] = set()
     for left in lefts:
-        here = left.written.eq.atoms(sy.Size, sy.Tensor)
+        here = atoms(left.written.eq, sy.Size, sy.Tensor)
         here |= {s for t in here if isinstance(t, sy.Tensor) for d in t.dims for s in d.free_symbols}
         names = {str(thing): thing for thing in here}
-        for index in sorted(left.written.eq.atoms(sy.Index), key=str):
+        for index in sorted(atoms(left.written.eq, sy.Index), key=str):
             _refuse_clash(index, names.get(str(index), index))
             indices.add(str(index))
     return seen.keys() | indices
@@ -147,13 +147,13 @@ def _describe(thing: sp.Basic) -> str:
 
 def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
     """The tensors in a cycle with the one of this equation, if it has a lag with Max or Min (`s[Max(t - 3, 0)]`)."""
-    accesses = left.written.eq.rhs.atoms(sy.Access)
+    accesses = atoms(left.written.eq.rhs, sy.Access)
     if not any(s.has(sp.Max, sp.Min) for access in accesses for s in access.subs_):
         return set()
     needs: dict[sy.Tensor, set[sy.Tensor]] = {}
     users: dict[sy.Tensor, set[sy.Tensor]] = {}
     for other in lefts:
-        for t in other.written.eq.rhs.atoms(sy.Tensor):
+        for t in atoms(other.written.eq.rhs, sy.Tensor):
             needs.setdefault(other.tensor, set()).add(t)
             users.setdefault(t, set()).add(other.tensor)
     return _reached(needs, left.tensor) & _reached(users, left.tensor)

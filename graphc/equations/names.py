@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import sympy as sp
 
@@ -17,12 +17,26 @@ from graphc.language import reductions as rd
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
+B = TypeVar("B", bound=sp.Basic)
 AsWritten = Mapping[Read, tuple[object, int]]  # how a read was written, and with how many subscripts
 
 
 def complain(what: str, where: str, mend: str = "") -> str:
     """The form of every message: what is wrong, in which equation, what to do."""
     return f"{what}\n  in {where}" + (f"\n  {mend}" if mend else "")
+
+
+def atoms(e: sp.Basic, *kinds: type[B]) -> set[B]:
+    """The parts of `e` of these kinds. SymPy's own comes to a part as often as it is written, which is exponential
+    where an expression is built of itself (Newton's steps written out)."""
+    seen: set[sp.Basic] = set()
+    todo = [e]
+    while todo:
+        part = todo.pop()
+        if part not in seen:
+            seen.add(part)
+            todo.extend(a for a in part.args if isinstance(a, sp.Basic))
+    return {part for part in seen if isinstance(part, kinds)}
 
 
 @dataclass(eq=False)
@@ -113,7 +127,7 @@ def integer_tensors(
         t: "int" if t.is_integer else "real" for t in tensors if t.dtype or t.role != "tensor" or isinstance(t, D)
     }
     equations = [(t, e) for t, e in equations if t not in declared]
-    computes = any(isinstance(n, rd.argmax | rd.argmin) for _, e in equations for n in sp.preorder_traversal(e))
+    computes = any(atoms(e, rd.argmax, rd.argmin) for _, e in equations)
     if "int" not in declared.values() and not computes:
         return declared
     kinds = dict(declared)

@@ -201,3 +201,18 @@ def test_other_lists_of_equations_take_time_in_proportion_to_their_length(form):
         if exponent(sizes, times) < 1.5:
             return
     raise AssertionError((exponent(sizes, times), times))
+
+
+def test_an_expression_that_is_used_twice_at_each_level_is_walked_once():
+    """Written out it has 2**30 leaves, as Newton's steps in a loop of Python soon have."""
+    s, e = gc.Tensor("s", T), gc.Tensor("s", T)[t - 1] + x[t]
+    for _ in range(30):
+        e = sp.Add(sp.tanh(e, evaluate=False), sp.cos(e, evaluate=False), evaluate=False)
+    net = gc.System(Eq(s[t], e, evaluate=False), Eq(s[-1], 0), Eq(L, Sum(s**2)))
+    state, wanted, values = 0.0, 0.0, np.array([0.3, -0.2])
+    for value in values:
+        state += value
+        for _ in range(30):
+            state = np.tanh(state) + np.cos(state)
+        wanted += state**2
+    np.testing.assert_allclose(net.compile(L)(x=values), wanted, rtol=1e-12)
