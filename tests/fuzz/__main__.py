@@ -38,6 +38,8 @@ def main() -> int:
     variants = tuple(options.variants.split(",")) if options.variants else ()
     kind = Kind(options.integer, options.special, options.mutants, variants)
     seeds = [options.seed * 1_000_000 + k for k in range(options.count)]
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
     found = shared_out(seeds, partial(outcome, kind), partial(crashed, kind), options.jobs)
     outcomes: Counter[str] = Counter()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it: no totals
