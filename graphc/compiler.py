@@ -200,7 +200,7 @@ def _refuse_infinities(system: System) -> None:
     """oo among integers of 64 bits is the largest: fit to be compared, but one more makes it the smallest."""
     for eq in system.equations:
         for start in (term for term in eq.terms if _is_infinite(term.value)):
-            if _is_added_to(system, eq.tensor, start.domain.image(start.write, eq.tensor.dims)):
+            if _is_added_to(system, eq.tensor, start.domain.reach(start.write, eq.tensor.dims)):
                 raise UnsupportedError(
                     f"{eq.tensor.name} is infinite, which has no value among the integers\n  in {start.origin}\n"
                     "  Write a number larger than any result, 2**62 say, or compile with dtype='float64'"
@@ -212,7 +212,7 @@ def _is_added_to(system: System, tensor: Tensor, places: isl.Set) -> bool:
     for term in (t for eq in system.equations for t in eq.terms):
         sums = [n for n in above_reads(term.value) if isinstance(n, Op) and n.name in ("add", "sub", "mul")]
         reads = [a for n in sums for a in n.args if isinstance(a, Read) and a.tensor is tensor]
-        if any(not (term.domain.image(r.subs, tensor.dims) & places).is_empty() for r in reads):
+        if any(not (term.domain.reach(r.subs, tensor.dims) & places).is_empty() for r in reads):
             return True
     return False
 

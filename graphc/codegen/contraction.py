@@ -88,7 +88,9 @@ def _is_box(outer: Sequence[Bounds], inner: Sequence[Bounds]) -> bool:
 
 
 def _fits(s: Statement) -> bool:
-    """Whether the value is made of affine reads and literals only."""
+    """Whether the value is made of affine reads and literals only, and the write is affine too."""
+    if not all(is_plain(w) for w in s.write):
+        return False
     for node in above_reads(s.value):
         if isinstance(node, Index | Size) or (isinstance(node, Read) and not all(is_plain(x) for x in node.subs)):
             return False

@@ -7,6 +7,7 @@ read at 0 instead, so nothing outside the buffer is ever touched.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -14,13 +15,11 @@ from llvmlite import ir
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
-from graphc.equations.domain import has_reads, is_affine
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, reads, substitute
+from graphc.equations.domain import bent_inside, has_reads, is_affine
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, make, substitute
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
-
-_TRUSTED = frozenset(BOUNDARY.values())
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ def access(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...]) -> Access | None:
     steps = []
     for sub in subs:
         row, lane = _coefficient(e, sub, e.tile.row), _coefficient(e, sub, e.tile.vec)
-        if row is None or lane is None:
-            return None
+        if row is None or lane is None or ((row or lane) and not _is_proved(sub)):
+            return None  # not affine, or each point has to be checked by itself
         steps.append((row, lane))
     ref = e.refs[tensor]
     key = ("offset", tensor, subs)
@@ -88,7 +87,7 @@ def _offset(e: Emitter, tensor: Tensor, ref: Ref, subs: tuple[Expr, ...]) -> ir.
         if _is_proved(sub):
             position = e.scalar(sub - ref.lowers[axis])
         else:
-            position = checked(e, tensor, axis, subs, e.scalar(sub))
+            position = checked(e, tensor, axis, subs, e.scalar)
         parts.append(e.product(_wrap(e, ref, axis, position), ref.strides[axis]))
     return e.sum_of(parts)
 
@@ -99,36 +98,35 @@ def _wrap(e: Emitter, ref: Ref, axis: int, position: ir.Value) -> ir.Value:
     return e.builder.and_(position, ir.Constant(I64, ref.ring[1] - 1))
 
 
-def checked(e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], index: ir.Value) -> ir.Value:
-    """`index` minus the axis' lowest coordinate; noted as bad and replaced by 0 where it leaves the buffer, or, coming
-    from data, its axis: start values are not for data to point at."""
+def checked(
+    e: Emitter, tensor: Tensor, axis: int, subs: tuple[Expr, ...], value: Callable[[Expr], ir.Value]
+) -> ir.Value:
+    """A subscript minus the axis' lowest coordinate (`value` emits an expression here); noted as bad and replaced by 0
+    where it leaves the buffer, or, coming from data, its axis: start values are not for data to point at."""
     b, ref, sub = e.builder, e.refs[tensor], subs[axis]
+    index = value(sub)
     lower = e.scalar(ref.lowers[axis])
     extent = ref.extents[axis]
     if isinstance(index.type, ir.VectorType):
         lower, extent = e.splat(lower, index.type.count), e.splat(extent, index.type.count)
     position = b.sub(index, lower)
-    if _stays_inside(e, tensor, axis, sub):
-        return position
     good = b.icmp_unsigned("<", position, extent)
-    if has_reads(sub):
+    if bent_inside(_at_fixed_sizes(e, sub), _at_fixed_sizes(e, tensor.dims[axis])):  # whose length the call has checked
+        if not (e.order.get(tensor) and has_reads(sub)):
+            return position
+    elif has_reads(sub):
         length = e.scalar(_at_fixed_sizes(e, tensor.dims[axis]))
         good = b.and_(good, b.icmp_unsigned("<", *e.align([index, length])))
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     good = _points_back(e, tensor, axis, subs, good, index)
+    if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:
+        good = b.or_(*e.align([good, value(make("ne", sub, sub.args[0]))]))
     _note(e, tensor, axis, sub, good, index)
     return b.select(good, position, zero)
 
 
 def _at_fixed_sizes(e: Emitter, dim: Expr) -> Expr:
     return substitute(dim, {Size(n): Const(v) for n, v in e.system.fixed.items()})
-
-
-def _stays_inside(e: Emitter, tensor: Tensor, axis: int, sub: Expr) -> bool:
-    """Whether a boundary rule keeps a subscript inside: one of this very axis, whose length the call has checked."""
-    if not isinstance(sub, Op) or sub.name not in _TRUSTED or (sub.name == "mod" and reads(sub)):
-        return False
-    return _at_fixed_sizes(e, sub.args[1]) is _at_fixed_sizes(e, tensor.dims[axis])
 
 
 def _points_back(
@@ -176,13 +174,13 @@ def general_offset(e: Emitter, tensor: Tensor, subs: tuple[Expr, ...], row: int,
     ref = e.refs[tensor]
     parts: list[ir.Value] = []
     for axis, sub in enumerate(subs):
-        index = e.value(sub, row, chunk)
         if _is_proved(sub):
+            index = e.value(sub, row, chunk)
             lower = e.scalar(ref.lowers[axis])
             index, lower = e.align([index, lower])
             position = index if _is_zero_like(lower) else e.builder.sub(index, lower)
         else:
-            position = checked(e, tensor, axis, subs, index)
+            position = checked(e, tensor, axis, subs, lambda x: e.value(x, row, chunk))
         position, stride = e.align([_wrap(e, ref, axis, position), ref.strides[axis]])
         parts.append(position if _is_const(ref.strides[axis], 1) else e.builder.mul(position, stride))
     total = parts[0]

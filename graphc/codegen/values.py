@@ -139,7 +139,7 @@ class Values:
                 return self._floor_divide(*v)[0]
             case "mod":
                 return self._floor_divide(*v)[1]
-            case "clip":
+            case "clip" | "inside":
                 return self._clip(*v)
             case "mirror":
                 return self._mirror(*v)

@@ -45,7 +45,7 @@ def _by_data(system: System, tensor: Tensor, rule: str) -> System:
         for sub, n in zip(node.subs, tensor.dims, strict=True):
             if _is_opaque(sub):
                 inside = make("and", inside, make("and", make("ge", sub, Const(0)), make("lt", sub, n)))
-                sub = make(BOUNDARY["edge" if rule == "zero" else rule], sub, n)
+                sub = make(BOUNDARY[rule], sub, n)
             subs.append(sub)
         bent = Read(tensor, tuple(subs))
         return make("select", inside, bent, Const(0)) if rule == "zero" else bent

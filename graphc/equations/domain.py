@@ -19,6 +19,7 @@ import islpy as isl
 
 from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, postorder
 from graphc.equations.locks import held_over_forks
+from graphc.equations.ops import BOUNDARY
 
 # isl's contexts are not to be shared by threads: whoever works on systems holds this.
 LOCK = threading.RLock()
@@ -196,6 +197,14 @@ class Domain:
         """The coordinates that `subs` takes over this domain."""
         return self.set.apply(self.access(subs, dims))
 
+    def reach(self, subs: Sequence[Expr], dims: Sequence[Expr]) -> isl.Set:
+        """The coordinates that `subs` can take at all: an index from data any within its axis, to which the run holds
+        it, and so what a boundary rule bends inside; what is computed otherwise may be a start value's, too."""
+        known = tuple(
+            None if not has_reads(s) and not bent_inside(s, d) else d for s, d in zip(subs, dims, strict=True)
+        )
+        return self.set.apply(_access(self.indices, tuple(subs), known))
+
     def inside(self, subs: Sequence[Expr], points: isl.Set) -> Domain:
         """The part of this domain whose `subs` lie in `points`."""
         return self.with_set(self.set & points.apply(self.access(subs).reverse()))
@@ -235,7 +244,7 @@ class Domain:
 
 
 @cached
-def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], dims: tuple[Expr, ...] | None) -> isl.Map:
+def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], dims: tuple[Expr | None, ...] | None) -> isl.Map:
     names = dict(zip(indices, _slots(len(indices)), strict=True))
     outs, conditions, used = _slots(len(subs), "o"), [], set()
     for k, e in enumerate(subs):
@@ -243,10 +252,9 @@ def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], dims: tuple[Expr
         if text is not None:
             conditions.append(f"{outs[k]} = {text}")
             used |= size_names(e)
-        elif dims is not None:
-            bound = affine_text(dims[k], {})
-            conditions.append(f"0 <= {outs[k]} < {bound}")
-            used |= size_names(dims[k])
+        elif dims is not None and (dim := dims[k]) is not None:
+            conditions.append(f"0 <= {outs[k]} < {affine_text(dim, {})}")
+            used |= size_names(dim)
     body = "{ [" + ", ".join(names.values()) + "] -> [" + ", ".join(outs) + "]"
     return read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
 
@@ -323,6 +331,16 @@ def fix_sizes(points: isl.Set, sizes: dict[str, int]) -> isl.Set:
 def has_reads(e: Expr) -> bool:
     """Whether an index of `e` comes from data."""
     return any(isinstance(n, Read) for n in postorder(e))
+
+
+def bent_inside(sub: Expr, dim: Expr) -> bool:
+    """Whether a boundary rule keeps a subscript within an axis of this length."""
+    return (
+        isinstance(sub, Op)
+        and sub.name in BOUNDARY.values()
+        and sub.args[1] is dim
+        and not (sub.name == "mod" and has_reads(sub))
+    )
 
 
 def size_of_param(name: str) -> Size:

@@ -10,25 +10,22 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import islpy as isl
 import networkx as nx
 import numpy as np
-import numpy.typing as npt
 
 from graphc.equations.domain import fix_sizes, has_reads
+from graphc.equations.elements import DONE, IN_PROGRESS, Array, Frame, Points, Values, element_name
 from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, join, postorder
-from graphc.equations.ops import OPS, REDUCTIONS
+from graphc.equations.ops import BOUNDARY, OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
-from graphc.equations.system import Equation, System, Tensor, Term, dependencies
-
-Array = npt.NDArray[Any]
-NOT_STARTED, IN_PROGRESS, DONE = 0, 1, 2
+from graphc.equations.system import Equation, System, Tensor, dependencies
 
 
 def evaluate(
@@ -72,75 +69,6 @@ def _checked(system: System, outputs: Sequence[Tensor]) -> System:
     return system
 
 
-class _Values:
-    """The elements of one tensor: those that exist, their values, and how far each is."""
-
-    def __init__(self, rank: int, rows: Rows, dtype: Any) -> None:
-        self.low = rows.min(axis=0) if len(rows) else np.zeros(rank, np.int64)
-        self.shape = tuple(rows.max(axis=0) - self.low + 1) if len(rows) else (0,) * rank
-        count = int(np.prod(self.shape)) if len(rows) else 0
-        self.exists = np.zeros(count, bool)
-        self.data = np.zeros(count, dtype)
-        self.state = np.zeros(count, np.int8)
-        if count:
-            self.exists[np.ravel_multi_index(tuple((rows - self.low).T), self.shape) if rank else 0] = True
-
-    @staticmethod
-    def of(array: Array) -> _Values:
-        """The values of an argument: all there."""
-        values = _Values(array.ndim, np.zeros((0, array.ndim), np.int64), array.dtype)
-        values.shape, values.data = array.shape, array.ravel()
-        values.exists, values.state = np.ones(array.size, bool), np.full(array.size, DONE, np.int8)
-        return values
-
-    def flat(self, coords: Rows) -> npt.NDArray[np.int64]:
-        """Positions of these coordinates (rows); -1 where no element is."""
-        place, inside = np.zeros(len(coords), np.int64), np.full(len(coords), len(self.exists) > 0)
-        for k, extent in enumerate(self.shape):
-            c = coords[:, k] - self.low[k]
-            inside &= (c >= 0) & (c < extent)
-            place = place * extent + c
-        place[~inside] = -1
-        place[inside] = np.where(self.exists[place[inside]], place[inside], -1)
-        return place
-
-    def coordinates(self, flat: int) -> tuple[int, ...]:
-        return tuple(int(c + low) for c, low in zip(np.unravel_index(flat, self.shape), self.low, strict=True))
-
-
-@dataclass
-class _Points:
-    """One term at concrete sizes. Contributions to element e are the rows order[starts[e]:starts[e + 1]]."""
-
-    term: Term
-    rows: Rows
-    columns: dict[Index, Array]
-    nodes: tuple[Expr, ...]
-    places: dict[Read, Array] = field(default_factory=dict)
-    order: Array = field(default_factory=lambda: np.zeros(0, np.int64))
-    starts: Array = field(default_factory=lambda: np.zeros(1, np.int64))
-
-    def contributions(self, elements: Array) -> tuple[Array, Array]:
-        """Rows that write these elements, and for each row which of `elements` it writes."""
-        if len(elements) == 1:
-            ids = self.order[self.starts[elements[0]] : self.starts[elements[0] + 1]]
-            return ids, np.zeros(len(ids), np.int64)
-        first = self.starts[elements]
-        counts = self.starts[elements + 1] - first
-        owner = np.repeat(np.arange(len(elements)), counts)
-        offset = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return self.order[np.repeat(first, counts) + offset], owner
-
-
-@dataclass
-class _Frame:
-    """Some elements of one tensor that somebody waits for."""
-
-    tensor: Tensor
-    elements: Array
-    opened: bool = False
-
-
 class _Missing(Exception):
     """Evaluation met elements that are not done yet."""
 
@@ -152,11 +80,11 @@ class _Interpreter:
     def __init__(self, system: System, sizes: dict[str, int], arguments: dict[Tensor, Array], exact: bool) -> None:
         self.system, self.sizes, self.exact = system, sizes, exact
         self.dtypes = {"bool": np.bool_, "weak": np.int64, "int": np.int64, "real": object if exact else np.float64}
-        self.values: dict[Tensor, _Values] = {}
-        self.terms: dict[Tensor, list[_Points]] = {}
+        self.values: dict[Tensor, Values] = {}
+        self.terms: dict[Tensor, list[Points]] = {}
         self.grouped: set[Tensor] = set()
         for t, array in arguments.items():
-            self.values[t] = _Values.of(array)
+            self.values[t] = Values.of(array)
         graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
         parts = nx.strongly_connected_components(graph)
         self.recurrent = {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
@@ -171,7 +99,7 @@ class _Interpreter:
         coords = np.argwhere(np.ones(shape, bool))
         flat = self.values[tensor].flat(coords)
         if (flat < 0).any():
-            first = _element(tensor, coords[np.argmin(flat)])
+            first = element_name(tensor, coords[np.argmin(flat)])
             raise DomainError(f"{first} is asked for, but no equation defines it")
         self.run(tensor, flat)
         found = self.values[tensor].data[flat].reshape(shape)
@@ -182,12 +110,12 @@ class _Interpreter:
         if tensor in self.values:
             return
         eq = self.system.by_tensor[tensor]
-        self.values[tensor] = _Values(len(tensor.dims), self.enumerate(eq.defined), self.dtypes[tensor.kind])
+        self.values[tensor] = Values(len(tensor.dims), self.enumerate(eq.defined), self.dtypes[tensor.kind])
         self.terms[tensor] = []
         for term in eq.terms:
             rows = self.enumerate(term.domain.set)
             columns = {i: rows[:, k] for k, i in enumerate(term.domain.indices)}
-            self.terms[tensor].append(_Points(term, rows, columns, tuple(postorder(term.value))))
+            self.terms[tensor].append(Points(term, rows, columns, tuple(postorder(term.value))))
 
     # -- demand -------------------------------------------------------------------------------------------------------
 
@@ -211,21 +139,21 @@ class _Interpreter:
                     self.cycle(stack, missing.tensor, int(missing.elements[np.argmax(waiting)]))
                 stack.extend(self.frames(missing.tensor, missing.elements))
 
-    def frames(self, tensor: Tensor, elements: Array) -> list[_Frame]:
+    def frames(self, tensor: Tensor, elements: Array) -> list[Frame]:
         """Elements of a recurrence one by one, the first on top of the stack, since they may wait for each other;
         of any other tensor all together."""
         todo = np.unique(elements[self.values[tensor].state[elements] != DONE])
         if tensor not in self.recurrent:
-            return [_Frame(tensor, todo)] if len(todo) else []
-        return [_Frame(tensor, todo[k : k + 1]) for k in reversed(range(len(todo)))]
+            return [Frame(tensor, todo)] if len(todo) else []
+        return [Frame(tensor, todo[k : k + 1]) for k in reversed(range(len(todo)))]
 
-    def cycle(self, stack: list[_Frame], tensor: Tensor, flat: int) -> None:
+    def cycle(self, stack: list[Frame], tensor: Tensor, flat: int) -> None:
         opened = [f for f in stack if f.opened]
         start = next(k for k, f in enumerate(opened) if f.tensor is tensor and flat in f.elements)
-        names = [_element(f.tensor, self.values[f.tensor].coordinates(int(f.elements[0]))) for f in opened[start:]]
+        names = [element_name(f.tensor, self.values[f.tensor].coordinates(int(f.elements[0]))) for f in opened[start:]]
         raise CausalityError(f"a cycle without progress: {' -> '.join([*names, names[0]])}")
 
-    def compute(self, frame: _Frame) -> None:
+    def compute(self, frame: Frame) -> None:
         """Values of the frame's elements; raises _Missing where one it reads is not done."""
         eq = self.system.by_tensor[frame.tensor]
         self.group(eq)
@@ -247,7 +175,7 @@ class _Interpreter:
                 ufunc.at(out, owner, value)
         if eq.reduce == "assign" and (written != 1).any():
             k = int(np.argmax(written != 1))
-            element = _element(eq.tensor, self.values[eq.tensor].coordinates(int(frame.elements[k])))
+            element = element_name(eq.tensor, self.values[eq.tensor].coordinates(int(frame.elements[k])))
             raise DefinitionError(f"{element} is defined {written[k]} times")
         self.values[eq.tensor].data[frame.elements] = out
 
@@ -264,9 +192,11 @@ class _Interpreter:
         values = self.values[eq.tensor]
         for part in self.terms[eq.tensor]:
             everything = np.arange(len(part.rows))
-            place = values.flat(self.coordinates(eq, part, eq.tensor[part.term.write], everything))
+            write = eq.tensor[part.term.write]
+            place = values.flat(self.coordinates(eq, part, write, everything))
             if (place < 0).any():
                 raise DefinitionError(f"{eq.tensor.name}[{part.term.write}] writes outside what it defines")
+            place[self.nowhere(eq, part, write, everything)] = len(values.exists)
             part.order = np.argsort(place, kind="stable")
             part.starts = np.searchsorted(place[part.order], np.arange(len(values.exists) + 1))
             for read in (n for n in part.nodes if isinstance(n, Read)):
@@ -278,7 +208,7 @@ class _Interpreter:
 
     # -- expressions --------------------------------------------------------------------------------------------------
 
-    def expression(self, eq: Equation, part: _Points, root: Expr, ids: Array) -> Array:
+    def expression(self, eq: Equation, part: Points, root: Expr, ids: Array) -> Array:
         """The values of `root` at the given rows of a term."""
         done: dict[Expr, Any] = {}
         for node in part.nodes if root is part.term.value else postorder(root):
@@ -321,10 +251,15 @@ class _Interpreter:
             return array.astype(self.dtypes[kind], copy=False)
         return array if array.dtype == object else fractions(array)
 
-    def read(self, eq: Equation, part: _Points, read: Read, ids: Array) -> Array:
+    def read(self, eq: Equation, part: Points, read: Read, ids: Array) -> Array:
         """The elements `read` takes at these rows; raises _Missing if some are not done."""
         self.prepare(read.tensor)
         values = self.values[read.tensor]
+        nowhere = self.nowhere(eq, part, read, ids)
+        if nowhere.any():
+            found = np.zeros(len(ids), values.data.dtype)
+            found[~nowhere] = self.read(eq, part, read, ids[~nowhere])
+            return found
         if read in part.places:
             place = part.places[read][ids]
         else:
@@ -333,15 +268,24 @@ class _Interpreter:
             k = int(np.argmin(place))
             coords = self.coordinates(eq, part, read, ids[k : k + 1])[0]
             raise DomainError(
-                f"{read!r}{_at(part, int(ids[k]))} reads {_element(read.tensor, coords)}, which no equation defines; "
-                f"in {eq.origin or _left(eq, part)}"
+                f"{read!r}{_at(part, int(ids[k]))} reads {element_name(read.tensor, coords)}, "
+                f"which no equation defines; in {eq.origin or _left(eq, part)}"
             )
         missing = values.state[place] != DONE
         if missing.any():
             raise _Missing(read.tensor, place[missing])
         return values.data[place]
 
-    def coordinates(self, eq: Equation, part: _Points, access: Read, ids: Array) -> Rows:
+    def nowhere(self, eq: Equation, part: Points, access: Read, ids: Array) -> Array:
+        """Where an access is to no element at all: outside a tensor that is zero there."""
+        found = np.zeros(len(ids), bool)
+        for sub in access.subs:
+            if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:
+                index, extent = (self.expression(eq, part, a, ids) for a in sub.args)
+                found |= (index < 0) | (index >= extent)
+        return found
+
+    def coordinates(self, eq: Equation, part: Points, access: Read, ids: Array) -> Rows:
         """The subscripts of an access, one row a point; those that come from data must lie within their axis."""
         coords = np.empty((len(ids), len(access.subs)), np.int64)
         for k, sub in enumerate(access.subs):
@@ -362,6 +306,7 @@ _VECTOR: dict[str, Any] = {
     "erf": np.frompyfunc(OPS["erf"].numpy, 1, 1),
     "erfc": np.frompyfunc(OPS["erfc"].numpy, 1, 1),
     "clip": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
+    "inside": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
     "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),
     "toint": lambda a: np.trunc(a).astype(np.int64),
 }
@@ -382,14 +327,10 @@ def _exact(meaning: Any) -> Any:
 _OF_NAN = {OPS[name].exact for name in ("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "toint")}
 
 
-def _element(tensor: Tensor, coords: Sequence[Any] | Array) -> str:
-    return f"{tensor.name}[{', '.join(str(int(c)) for c in coords)}]" if len(coords) else tensor.name
-
-
-def _left(eq: Equation, part: _Points) -> str:
+def _left(eq: Equation, part: Points) -> str:
     return f"{eq.tensor[part.term.write]!r} = {part.term.value!r}"
 
 
-def _at(part: _Points, row: int) -> str:
+def _at(part: Points, row: int) -> str:
     values = [f"{i.name} = {part.rows[row, k]}" for k, i in enumerate(part.term.domain.indices)]
     return f" at {', '.join(values)}" if values else ""

@@ -115,7 +115,7 @@ def _fold(name: str, args: tuple[Expr, ...]) -> Expr | None:
                 return Const(a // b)
             case "mod", [a, b] if b != 0:
                 return Const(a - b * (a // b))
-            case "clip", [i, n] if n >= 1:
+            case (("clip" | "inside"), [i, n]) if n >= 1:
                 return Const(min(max(i, Fraction(0)), n - 1))
             case "mirror", [i, n] if n >= 1:
                 return Const(n - 1 - abs(i % (2 * n - 2) - (n - 1)) if n > 1 else 0)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import islpy as isl
 
-from graphc.equations.domain import Domain, assume, size_name, subset
+from graphc.equations.domain import Domain, assume, is_affine, size_name, subset
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
 from graphc.equations.infer import Ranges, Scope
 from graphc.equations.names import Written
@@ -169,6 +169,8 @@ def _kind(value: Expr) -> str:
 
 def _length(scope: Scope, length: Expr) -> Expr:
     """A length that is 0 where it would be negative."""
+    if not is_affine(length):
+        return make("maximum", length, Const(0))
     less = scope.with_((make("lt", length, Const(0)),)).domain.set
     sizes = assume(map(size_name, less.get_var_names(isl.dim_type.param)), least=0)
     return length if less.intersect_params(sizes).is_empty() else make("maximum", length, Const(0))

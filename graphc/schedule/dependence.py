@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import islpy as isl
 import networkx as nx
 
-from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Expr, Read, reads
+from graphc.equations.domain import Domain, is_affine
+from graphc.equations.expr import Const, Expr, Read, cached, reads
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
@@ -34,13 +34,13 @@ def dependences(statements: Sequence[Statement], system: System) -> list[Depende
     writers: dict[Tensor, list[Statement]] = {}
     for s in statements:
         writers.setdefault(s.tensor, []).append(s)
-    images = {s: s.domain.image(s.write, s.tensor.dims) for ss in writers.values() if len(ss) > 1 for s in ss}
+    images = {s: s.domain.reach(s.write, s.tensor.dims) for ss in writers.values() if len(ss) > 1 for s in ss}
     found: list[Dependence] = []
     for target in statements:
         for read in statement_reads(target):
             sources = writers.get(read.tensor, [])
             if len(sources) > 1:
-                touched = target.domain.image(read.subs, read.tensor.dims)
+                touched = target.domain.reach(read.subs, read.tensor.dims)
                 sources = [s for s in sources if not images[s].is_disjoint(touched)]
             found.extend(Dependence(s, target, read) for s in sources)
         if target.mode != "set":
@@ -80,9 +80,11 @@ def is_cyclic(component: Sequence[Statement], deps: Sequence[Dependence]) -> boo
     return len(component) > 1 or any(d.source is d.target for d in deps if d.source is component[0])
 
 
+@cached
 def from_data(sub: Expr) -> bool:
-    """Whether a subscript is read from data, so that only the run can tell where it points."""
-    return bool(reads(sub))
+    """Whether a subscript is read from data, or computed from indices in a way that isl does not know, so that only the
+    run can tell where it points."""
+    return bool(reads(sub)) or not is_affine(sub)
 
 
 def along(subs: Sequence[Expr], axes: tuple[int, ...]) -> Expr:
@@ -131,7 +133,7 @@ def meeting(d: Dependence) -> Domain:
     domain = d.target.domain
     if d.read is None:
         return domain
-    return domain.inside(d.read.subs, d.source.domain.image(d.source.write, d.source.tensor.dims))
+    return domain.inside(d.read.subs, d.source.domain.reach(d.source.write, d.source.tensor.dims))
 
 
 def sizes_where_real(d: Dependence) -> isl.Set:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
-from graphc.equations.ops import OPS, REDUCTIONS
+from graphc.equations.ops import BOUNDARY, OPS, REDUCTIONS
 from graphc.equations.points import points
 from graphc.equations.sizes import dim_value
 from graphc.equations.system import Tensor
@@ -65,10 +65,10 @@ def verify_small(program: Program) -> None:
 
 @dataclass
 class _Access:
-    """Where a statement touches a tensor, one row a point; None where only data could tell."""
+    """Where a statement touches a tensor, one row a point (None: nowhere); no list where only data could tell."""
 
     read: Read
-    places: list[Point] | None
+    places: list[Point | None] | None
 
 
 @dataclass
@@ -142,9 +142,9 @@ class _Walk:
                 if places is None:
                     memory.certain = False
                 else:
-                    memory.wanted.update(places)
+                    memory.wanted.update(p for p in places if p is not None)
                     if not term.reduced and _is_identity(term.value, eq.reduce, eq.tensor):
-                        memory.constant.update(places)
+                        memory.constant.update(p for p in places if p is not None)
 
     def _measure(self, node: Node) -> None:
         """The least and the largest value of every loop variable."""
@@ -180,12 +180,19 @@ class _Walk:
         write = Read(s.tensor, s.write)
         return _Execution(s, rows, _Access(write, self._places(write, s.domain.indices, rows)), accesses, at)
 
-    def _places(self, access: Read, indices: Sequence[Index], rows: Array) -> list[Point] | None:
+    def _places(self, access: Read, indices: Sequence[Index], rows: Array) -> list[Point | None] | None:
         columns = [self._column(sub, indices, rows) for sub in access.subs]
         known = [c for c in columns if c is not None]
         if len(known) < len(columns):
             return None
-        return [tuple(p) for p in np.column_stack([*known, np.zeros((len(rows), 0), np.int64)]).tolist()]
+        found = np.column_stack([*known, np.zeros((len(rows), 0), np.int64)]).tolist()
+        there = np.ones(len(rows), bool)
+        for sub in access.subs:
+            if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:
+                index, extent = (self._column(a, indices, rows) for a in sub.args)
+                assert index is not None and extent is not None
+                there &= (index >= 0) & (index < extent)
+        return [tuple(p) if t else None for p, t in zip(found, there, strict=True)]
 
     def _column(self, e: Expr, indices: Sequence[Index], rows: Array) -> Array | None:
         """The values of an integer expression at each row; None where they come from data that are not given."""
@@ -286,9 +293,10 @@ class _Walk:
         return tuple(address)
 
     def _read(self, r: _Execution, access: _Access, k: int, point: Point, frames: Any, touched: Any) -> None:
-        if access.places is None:
+        coords = access.places[k] if access.places is not None else None
+        if coords is None:
             return
-        tensor, coords, s = access.read.tensor, access.places[k], r.statement
+        tensor, s = access.read.tensor, r.statement
         address = self._address(tensor, coords, s, tuple(r.rows[k].tolist()), frames[tensor])
         if tensor.given:
             return
@@ -316,9 +324,10 @@ class _Walk:
 
     def _write(self, r: _Execution, k: int, point: Point, frames: Any, touched: Any) -> None:
         s = r.statement
-        if r.write.places is None:
+        coords = r.write.places[k] if r.write.places is not None else None
+        if coords is None:
             return
-        coords, memory = r.write.places[k], self.memory[s.tensor]
+        memory = self.memory[s.tensor]
         address = self._address(s.tensor, coords, s, tuple(r.rows[k].tolist()), frames[s.tensor])
         if touched.setdefault((s.tensor, address), (point, True))[0] != point:
             raise VerifyError(

@@ -1,8 +1,9 @@
 """An elementwise tensor that is cheap, or read once, disappears into its readers.
 
 It stays where that would repeat work (a reader with more indices than it has, such as a contraction, reads each element
-many times), where a comparison for equality needs the very value (the winners of a maximum), and where an output or a
-subscript asks for it. All readers take it in, or none.
+many times), where a comparison for equality needs the very value (the winners of a maximum), where an output or a
+subscript asks for it, and where a subscript from data, or computed, is to be held to its axis. All readers take it in,
+or none.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cached_property
 
 import networkx as nx
 
+from graphc.equations.domain import bent_inside, is_affine
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, postorder, substitute
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import writes_once
@@ -88,6 +90,7 @@ class _Work:
         return all(
             read in value_nodes(term.value)
             and not any(read in postorder(w) for w in term.write)
+            and all(is_affine(s) or bent_inside(s, d) for s, d in zip(read.subs, read.tensor.dims, strict=True))
             and not _in_subscript(term.value, read)
             and (copy or (_each_once(term, read) and not _compared(eq, term, read)))
             and (producer.size <= 3 or size(term.value) + producer.size <= LARGEST)

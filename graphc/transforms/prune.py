@@ -70,7 +70,7 @@ def _demand(
     for term, access in eq.reads():
         t = access.tensor
         if not t.given and t not in skip and (only is None or t in only):
-            _add(read, t, term.domain.image(access.subs, t.dims), context)
+            _add(read, t, term.domain.reach(access.subs, t.dims), context)
 
 
 def _add(read: dict[Tensor, isl.Set], tensor: Tensor, elements: isl.Set, context: isl.Set) -> None:
