@@ -14,7 +14,7 @@ import numpy as np
 
 from graphc import compiler
 from graphc.equations.domain import Domain
-from graphc.equations.errors import UnsupportedError
+from graphc.equations.errors import GraphcError, UnsupportedError
 from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import Const, Expr, Index, Read
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -22,6 +22,7 @@ from graphc.transforms.batch import batch
 from graphc.transforms.differentiate import gradients, jvp
 from graphc.transforms.unfold import unfold_all
 from tests import oracle
+from tests.codegen.guarded import call_guarded
 
 if TYPE_CHECKING:
     from tests.fuzz.compare import Case
@@ -155,6 +156,35 @@ def updated(case: Case) -> None:
         raise
 
 
+def misled(case: Case) -> None:
+    """One index from data out of its axis: what the interpreter refuses is refused, with nothing outside touched.
+    (Native code refuses more: elements in an order other than that of its loop.)"""
+    rng = random.Random(case.program.seed)
+    pointing = [a for a in case.program.arguments if a.how not in ("real", "values") and a.name in case.arguments]
+    pointing = [a for a in pointing if case.arguments[a.name].size]
+    if not pointing:
+        return
+    bad = rng.choice(pointing)
+    array = case.arguments[bad.name].astype(np.int64)
+    beyond = case.program.number(bad.how[6:]) if bad.how.startswith("index:") else len(array)
+    array.flat[rng.randrange(array.size)] = rng.choice([beyond, beyond, beyond + 1, beyond + 7, -1, -1, 2**40])
+    arguments = {**case.arguments, bad.name: array}
+    try:
+        wanted = evaluate(case.graded, case.outputs, arguments, case.sizes)
+    except GraphcError:
+        wanted = None
+    run = compiler.compile(case.graded, case.outputs)
+    given = {k: v for k, v in arguments.items() if k in {t.name for t in run.system.inputs}}
+    more = {k: v for k, v in case.sizes.items() if k in run.system.sizes}
+    try:
+        found = oracle.listed(call_guarded(run, rng.choice(["before", "after"]), {**given, **more}))
+    except GraphcError:
+        return
+    if wanted is None:
+        raise Difference(f"misled: {bad.name} has an index out of range, and values come back")
+    _agree("misled", case.outputs, found, wanted)
+
+
 def _call(run: Any, arguments: dict[str, Any], sizes: dict[str, int], loop: int = 0) -> Any:
     given = {k: v for k, v in arguments.items() if k in {t.name for t in run.system.inputs}}
     more = {k: v for k, v in sizes.items() if k in run.system.sizes and k not in run.system.fixed}
@@ -169,5 +199,5 @@ def _agree(law: str, asked: list[Tensor], found: Any, wanted: Any) -> None:
 
 
 LAWS: dict[str, Callable[[Case], None]] = {
-    law.__name__: law for law in (slope, forward, second, unfolded, batched, updated)
+    law.__name__: law for law in (slope, forward, second, unfolded, batched, updated, misled)
 }
