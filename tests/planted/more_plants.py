@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.planted.plants import Plant
 
+PLACES = "tests/regressions/test_places.py"
 PARTICULARS = "tests/regressions/test_particulars.py"
 MORE = (
     Plant('a term that is transposed keeps its points when terms are merged', 'transforms/merge.py',
@@ -148,4 +149,20 @@ MORE = (
     Plant("a slow state that reads ahead runs before what it reads", "schedule/choice.py",
           "    return integer(least) if least.is_int() else None", "    return integer(least) + 1 if least.is_int() else None",
           "tests/regressions/test_orders.py"),
+    Plant("of a vector only the first index is held to its axis", "codegen/memory.py",
+          "or ((row or lane) and not _is_proved(sub))", "", PLACES),
+    Plant("a product is contracted into a place not known to be inside", "codegen/contraction.py",
+          "    if not all(is_plain(w) for w in s.write):\n        return False\n", "", PLACES),
+    Plant("a boundary rule is trusted to order the elements", "codegen/memory.py",
+          "if not (e.order.get(tensor) and has_reads(sub)):", "if e.order is not None:", PLACES),
+    Plant("what lies before the start under a rule of zero is to come before", "codegen/memory.py",
+          'if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:', 'if isinstance(sub, Op) and sub.name == "none":', PLACES),
+    Plant("an equation takes its axis with it into its reader", "transforms/inline.py",
+          "            and all(is_affine(s) or bent_inside(s, d) for s, d in zip(read.subs, read.tensor.dims, strict=True))\n", "", PLACES),
+    Plant("computed places are thought to stay within the dimensions", "equations/domain.py",
+          "None if not has_reads(s) and not bent_inside(s, d) else d", "d", PLACES),
+    Plant("an order that only the run can tell is looked for in the equations", "schedule/dependence.py",
+          "return bool(reads(sub)) or not is_affine(sub)", "return bool(reads(sub))", PLACES),
+    Plant("the interpreter asks for what lies before the start under a rule of zero", "equations/evaluate.py",
+          "            place[self.nowhere(eq, part, write, everything)] = len(values.exists)\n", "", PLACES),
 )  # fmt: skip

@@ -21,7 +21,7 @@ t, i, j = gc.indices("t i j")
 x, w, E, z = gc.Input("x", T), gc.Input("w", R), gc.Input("E", M), gc.Input("z", N)
 q, n0 = gc.Input("q", T, dtype="int64"), gc.Input("n0", dtype="int64")
 s, a, y, L = gc.Tensor("s", T), gc.Tensor("a", T), gc.Tensor("y", N), gc.Tensor("L")
-u = gc.Tensor("u", T, N)
+u, K = gc.Tensor("u", T, N), gc.Input("K", N, R)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="guards memory as Linux does")
 # Equations, and arguments of which the last point alone may lie outside: by `bad` elements.
@@ -50,6 +50,10 @@ WINDOWS = {
         [Eq(u[t, i], u[t - 1, Min(i + q[t], N - 1 + n0)] + z[i]), Eq(u[-1, i], z[i])], u,
         lambda n, bad: {"z": numbers(n), "q": np.array([0, 1, 2]), "n0": bad},
     ),
+    "matrix": (
+        [Eq(y[i], Sum(K[i, j] * E[j + Min(2, N)], j))], y,
+        lambda n, bad: {"E": numbers(n + min(2, n) - bad), "K": numbers(n, n)},
+    ),
     "no data": (
         [Eq(y[i], z[i] + E[i + 2 * Min(i * i, 1)])], y,
         lambda n, bad: {"E": numbers(max(n + 2 * (n > 1), 1) - bad), "z": numbers(n)},
@@ -64,7 +68,7 @@ def test_every_point_of_a_tile_is_held_to_the_axis(name):
     if output is not L:
         equations = [*equations, Eq(L, Sum(output**2))]
     net = gc.System(*equations)
-    wrt = [v for v in (E, z) if v in {m for e in equations for m in e.atoms(gc.Input)}]
+    wrt = [v for v in (E, z, K) if v in {m for e in equations for m in e.atoms(gc.Input)}]
     asked = [output, *(gc.D(L, v) for v in wrt)]
     run = net.compile(*asked)
     for n in (1, 2, 3, 5, 8, 9, 13, 16):
@@ -83,15 +87,16 @@ def test_every_point_of_a_tile_is_held_to_the_axis(name):
 
 def test_start_values_at_computed_places():
     """They are computed before, kept, and get their gradient; also where an equation might be taken into its reader."""
-    c, b, v = gc.Tensor("c", T), gc.Tensor("b"), gc.Tensor("v")
-    slow = [Eq(s[t], sin(x[t])), Eq(s[-1], v), Eq(v, Sum(c[j], j)), Eq(c[t], tanh(c[t - 1] + x[t])), Eq(c[-1], 0)]
+    c, d, b, v = gc.Tensor("c", T), gc.Tensor("d", T), gc.Tensor("b"), gc.Tensor("v")
+    slow = [Eq(s[t], sin(x[t])), Eq(s[-1], v), Eq(v, Sum(c[j], j)), Eq(c[t], tanh(c[t - 1] + d[t])), Eq(c[-1], 0)]
+    slow += [Eq(d[t], d[t + 1] / 2 + x[t]), Eq(d[T], 1)]
     more = [Eq(b, s[-1] ** 2), Eq(L, Sum(y[i] ** 2, i) + b)]
     for equations in (
         [Eq(y[i], s[Mod(i * i, T) - 1])],
         [Eq(y[i], a[Min(i * i, T - 1)]), Eq(a[t], s[t - 1] * 2)],
         [Eq(y[i], a[Min(i * i, T - 1)]), Eq(a[t], s[t - 1])],
     ):
-        for outputs in ([y], [b, y], [gc.D(L, x)], [L, gc.D(L, v), gc.D(L, s)]):
+        for outputs in ([y], [y, b], [b, y], [gc.D(L, x)], [L, gc.D(L, v), gc.D(L, s)]):
             agree([*equations, *slow, *more], outputs, {"x": numbers(5), "N": 3})
         oracle.check(gc.System(*equations, *slow, *more), "L", second=False)
 
