@@ -17,7 +17,7 @@ from typing import Any
 
 import islpy as isl
 
-from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, postorder
+from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, make, postorder
 from graphc.equations.locks import held_over_forks
 from graphc.equations.ops import BOUNDARY
 
@@ -159,8 +159,6 @@ class Domain:
     @staticmethod
     def box(indices: Sequence[Index], dims: Sequence[Expr]) -> Domain:
         """0 <= index < dim for each."""
-        from graphc.equations.expr import make
-
         zero = Const(0)
         return Domain.where(
             indices,
@@ -191,7 +189,8 @@ class Domain:
     def access(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Map:
         """The map from a point to the coordinates `subs`. A subscript that is not affine (an index read from data)
         may be anything, or anything within its axis if `dims` are given."""
-        return _access(self.indices, tuple(subs), None if dims is None else tuple(dims))
+        known = tuple(None if dims is None else (Const(0), dims[k]) for k in range(len(subs)))
+        return _access(self.indices, tuple(subs), known)
 
     def image(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Set:
         """The coordinates that `subs` takes over this domain."""
@@ -200,9 +199,7 @@ class Domain:
     def reach(self, subs: Sequence[Expr], dims: Sequence[Expr]) -> isl.Set:
         """The coordinates that `subs` can take at all: an index from data any within its axis, to which the run holds
         it, and so what a boundary rule bends inside; what is computed otherwise may be a start value's, too."""
-        known = tuple(
-            None if not has_reads(s) and not bent_inside(s, d) else d for s, d in zip(subs, dims, strict=True)
-        )
+        known = tuple((Const(0), d) if has_reads(s) else _bent(s, d) for s, d in zip(subs, dims, strict=True))
         return self.set.apply(_access(self.indices, tuple(subs), known))
 
     def inside(self, subs: Sequence[Expr], points: isl.Set) -> Domain:
@@ -244,17 +241,19 @@ class Domain:
 
 
 @cached
-def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], dims: tuple[Expr | None, ...] | None) -> isl.Map:
+def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], known: tuple[tuple[Expr, Expr] | None, ...]) -> isl.Map:
+    """`known`: for each subscript, should it not be affine, the least it can be and how many from there, if known."""
     names = dict(zip(indices, _slots(len(indices)), strict=True))
     outs, conditions, used = _slots(len(subs), "o"), [], set()
-    for k, e in enumerate(subs):
+    for e, out, within in zip(subs, outs, known, strict=True):
         text = affine_text(e, names)
         if text is not None:
-            conditions.append(f"{outs[k]} = {text}")
+            conditions.append(f"{out} = {text}")
             used |= size_names(e)
-        elif dims is not None and (dim := dims[k]) is not None:
-            conditions.append(f"0 <= {outs[k]} < {affine_text(dim, {})}")
-            used |= size_names(dim)
+        elif within is not None:
+            low, count = (affine_text(b, {}) for b in within)
+            conditions.append(f"{low} <= {out} < {low} + {count}")
+            used |= size_names(*within)
     body = "{ [" + ", ".join(names.values()) + "] -> [" + ", ".join(outs) + "]"
     return read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
 
@@ -335,12 +334,29 @@ def has_reads(e: Expr) -> bool:
 
 def bent_inside(sub: Expr, dim: Expr) -> bool:
     """Whether a boundary rule keeps a subscript within an axis of this length."""
-    return (
-        isinstance(sub, Op)
-        and sub.name in BOUNDARY.values()
-        and sub.args[1] is dim
-        and not (sub.name == "mod" and has_reads(sub))
-    )
+    return _bent(sub, dim) == (Const(0), dim) and not (isinstance(sub, Op) and sub.name == "mod" and has_reads(sub))
+
+
+def _bent(sub: Expr, dim: Expr) -> tuple[Expr, Expr] | None:
+    """The range in which a boundary rule keeps a subscript: the least it can be, and how many from there."""
+    match sub:
+        case Op(name=name, args=(_, count)) if name in BOUNDARY.values():
+            return (Const(0), count) if count is dim or _is_length(count) else None
+        case Op(name=("add" | "sub") as name, args=(a, Const() as by)) if (found := _bent(a, dim)) is not None:
+            return make(name, found[0], by), found[1]
+    return None
+
+
+def _is_length(e: Expr) -> bool:
+    """Whether an expression is plainly affine and never negative: a sum of sizes and numbers."""
+    match e:
+        case Const(value=int(value)):
+            return value >= 0
+        case Size():
+            return True
+        case Op(name="add", args=(a, b)):
+            return _is_length(a) and _is_length(b)
+    return False
 
 
 def size_of_param(name: str) -> Size:

@@ -160,7 +160,7 @@ MORE = (
     Plant("an equation takes its axis with it into its reader", "transforms/inline.py",
           "            and all(is_affine(s) or bent_inside(s, d) for s, d in zip(read.subs, read.tensor.dims, strict=True))\n", "", PLACES),
     Plant("computed places are thought to stay within the dimensions", "equations/domain.py",
-          "None if not has_reads(s) and not bent_inside(s, d) else d", "d", PLACES),
+          "(Const(0), d) if has_reads(s) else _bent(s, d)", "(Const(0), d)", PLACES),
     Plant("an order that only the run can tell is looked for in the equations", "schedule/dependence.py",
           "return bool(reads(sub)) or not is_affine(sub)", "return bool(reads(sub))", PLACES),
     Plant("the interpreter asks for what lies before the start under a rule of zero", "equations/evaluate.py",
