@@ -88,3 +88,27 @@ def elements_at_computed_sizes(m: Maker) -> None:
         f"Eq({y}[i], {m.rng.choice([f'{s}[{at}]*{w}[{row}, i]', f'{s}[{at}]', f'{w}[{row}, i] + {s}[T]*{s}[{at}]'])})",
         **{s: ("T + 1",), y: ("N",)},
     )  # fmt: skip
+
+
+@kind
+def index_beside_its_remainder(m: Maker) -> None:
+    x, y = m.with_dims("T"), m.fresh("y")
+    place = m.rng.choice(["t - Mod(t, 3)", "t - t//2", "t//3 + Mod(t, 3)", "t - Mod(t, 4)//2"])
+    form = m.rng.choice(
+        ["{x}[t] - sin({x}[{p}])", "{x}[{p}]*{x}[t]", "tanh({x}[{p}])", "{x}[{p}]**2 + cos(t)*{x}[{p}]"]
+    )
+    m.add(f"Eq({y}[t], {form.format(x=x, p=place)})", **{y: ("T",)})
+
+
+@kind
+def product_with_jumps(m: Maker) -> None:
+    """A contraction over two indices one of which jumps, or under a condition on row and summed index; a diagonal."""
+    x, v, y = m.given("2*R", "M", "N"), m.given("R", "M", "N"), m.fresh("y")
+    form = m.rng.choice([
+        "Sum({x}[2*k, m, i]*{v}[k, m, j], k, m)", "Sum({x}[2*k + 1, m, i]*tanh({v}[k, m, j]), k, m)",
+        "Sum(Piecewise(({x}[k, m, i]*{v}[k, m, j], Eq(Mod(i + m, 2), 0)), (0, True)), (k, 0, R - 1), m)",
+        "Sum({x}[2*R - 1 - 2*k, m, i]*{v}[k, m, j], m, k)",
+    ])  # fmt: skip
+    z = m.fresh("z")
+    part = m.rng.choice([f"{y}[i, j]*{y}[i, i]", f"{y}[i, j] - {y}[j, j]", f"{y}[j, i]/(2 + {y}[i, j]**2)"])
+    m.add(f"Eq({y}[i, j], sin({form.format(x=x, v=v)}))", f"Eq({z}[i, j], {part})", **{y: ("N", "N"), z: ("N", "N")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.planted.plants import Plant
 
+CONJUNCTS = "tests/regressions/test_conjuncts.py"
 PLACES = "tests/regressions/test_places.py"
 PARTICULARS = "tests/regressions/test_particulars.py"
 MORE = (
@@ -165,4 +166,19 @@ MORE = (
           "return bool(reads(sub)) or not is_affine(sub)", "return bool(reads(sub))", PLACES),
     Plant("the interpreter asks for what lies before the start under a rule of zero", "equations/evaluate.py",
           "            place[self.nowhere(eq, part, write, everything)] = len(values.exists)\n", "", PLACES),
+    Plant("one transposed copy of a tensor serves all axes", "schedule/layout.py",
+          "packed.get((read.tensor, axis))", "next((c for (t, _), c in packed.items() if t is read.tensor), None)", CONJUNCTS),
+    Plant("the first row's condition holds for all rows of a tile", "codegen/tiling.py",
+          "if i is vec or any(_bounds_mention(b, i) for b in inner.values()):",
+          "if i is vec or any(i in indices_of(x) for bs in inner.values() for b in bs for x in (*b.lowers, *b.uppers)):", CONJUNCTS),
+    Plant("loops are fused where one index would have two names", "schedule/fuse.py",
+          "substitute(r, {a: b}) is w and found.setdefault(a, b) is b", "substitute(r, {found.setdefault(a, b) and a: b}) is w", CONJUNCTS),
+    Plant("an index beside a remainder of itself writes elements apart", "schedule/fuse.py",
+          "            and not any(own & indices_of(leaf) for leaf in affine_parts(w)[0] if not isinstance(leaf, Index))\n", "", CONJUNCTS),
+    Plant("an index beside a remainder of itself reaches all elements once", "schedule/statements.py",
+          "or any(not isinstance(p, Index) and indices_of(p) for p in parts)", "", CONJUNCTS),
+    Plant("two summed indices become one though one jumps", "codegen/contraction.py",
+          "or (axes and affine_parts(o.read.subs[axes[0]])[0].get(last) != 1)", "", CONJUNCTS),
+    Plant("an index beside a remainder of itself moves by constant steps", "codegen/memory.py",
+          "    rest = [leaf for leaf in parts if leaf is not index]\n", "    rest = [leaf for leaf in parts if index not in parts]\n", CONJUNCTS),
 )  # fmt: skip
