@@ -334,7 +334,7 @@ def has_reads(e: Expr) -> bool:
 
 def bent_inside(sub: Expr, dim: Expr) -> bool:
     """Whether a boundary rule keeps a subscript within an axis of this length."""
-    return _bent(sub, dim) == (Const(0), dim) and not (isinstance(sub, Op) and sub.name == "mod" and has_reads(sub))
+    return _bent(sub, dim) == (Const(0), dim)
 
 
 def _bent(sub: Expr, dim: Expr) -> tuple[Expr, Expr] | None:

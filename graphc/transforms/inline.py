@@ -13,7 +13,7 @@ from functools import cached_property
 
 import networkx as nx
 
-from graphc.equations.domain import bent_inside, is_affine
+from graphc.equations.domain import bent_inside, has_reads, is_affine
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, postorder, substitute
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import writes_once
@@ -90,7 +90,7 @@ class _Work:
         return all(
             read in value_nodes(term.value)
             and not any(read in postorder(w) for w in term.write)
-            and all(is_affine(s) or bent_inside(s, d) for s, d in zip(read.subs, read.tensor.dims, strict=True))
+            and all(_is_known(s, d) for s, d in zip(read.subs, read.tensor.dims, strict=True))
             and not _in_subscript(term.value, read)
             and (copy or (_each_once(term, read) and not _compared(eq, term, read)))
             and (producer.size <= 3 or size(term.value) + producer.size <= LARGEST)
@@ -133,6 +133,11 @@ def _producer(eq: Equation, terms: list[Term]) -> _Producer | None:
         return None
     value = term.value
     return _Producer(term.write, value, flops(value), expensive(value), size(value))
+
+
+def _is_known(sub: Expr, dim: Expr) -> bool:
+    """Whether a subscript lies within its axis without being looked at when it is read."""
+    return is_affine(sub) or (bent_inside(sub, dim) and not has_reads(sub))
 
 
 def _each_once(term: Term, read: Read) -> bool:

@@ -119,6 +119,14 @@ def test_an_index_from_data_is_held_to_the_axis_of_the_tensor_it_stands_at():
                 run(**arguments, places=np.array([0, bad]), T=3)
 
 
+@pytest.mark.parametrize("rule", ["reflect", "edge", "wrap", 0])
+def test_an_index_from_data_that_a_rule_bends(rule):
+    """It lies inside a; in s, into which a's equation leads, it may be that of a start value."""
+    v, places = gc.Tensor("v", T, outside=rule), gc.Input("places", N, dtype="int64")
+    equations = [Eq(y[i], v[places[i]]), Eq(v[t], s[t - 1] * 2), Eq(s[t], sin(x[t])), Eq(s[-1], 0.5)]
+    agree(equations, [y], {"x": numbers(4), "places": np.array([0, -1, 4, 9, -6, 3, 1])})
+
+
 @pytest.mark.parametrize("rule", ["reflect", "edge"])
 def test_a_boundary_rule_does_not_order_the_elements(rule):
     """s[t - 1 - q[t]] bent back may be an element that is still to come: what memory held was read."""
