@@ -26,7 +26,7 @@ from graphc.schedule.dependence import (
 )
 from graphc.schedule.program import Statement
 
-RATES = (1, 2, 3, 4, 6, 8)
+RATES, MORE_RATES = (1, 2, 3, 4), (1, 2, 3, 4, 6, 8)
 WAYS = 200  # to choose axes, tried before a system is refused
 COSTLY = 4  # flops of one operation from which a wavefront is worth its strided accesses
 
@@ -57,7 +57,7 @@ def choose_loop(
     tensors = list(dict.fromkeys(s.tensor for s in component))
     best: LoopChoice | None = None
     trusting: LoopChoice | None = None
-    for axes in _along_one_axis(tensors, deps, (1,), system.context):
+    for axes in _along_one_axis(tensors, deps, (1,)):
         choice = _judge(axes, component, deps, system)
         if choice is not None and any(by_data(d, axes) for d in choice.carried):
             if trusting is None or (choice.complete and not trusting.complete):
@@ -71,20 +71,23 @@ def choose_loop(
     if best is None or _is_costly(component):
         best = _wavefront(tensors, component, deps, system, outer) or best
     if best is None:
-        found = (
-            _judge(axes, component, deps, system) for axes in _along_one_axis(tensors, deps, RATES, system.context)
-        )
+        found = (_judge(axes, component, deps, system) for axes in _along_one_axis(tensors, deps, RATES))
         best = next((choice for choice in found if choice is not None), None)
     if best is None:
         found = (_judge(axes, component, deps, system) for axes in islice(_every_way(tensors), WAYS))
         best = next((choice for choice in found if choice is not None and choice.complete), None)
+    if best is None:  # last, since each bound is a question to isl
+        ways = _along_one_axis(tensors, deps, MORE_RATES, system.context)
+        found = (_judge(axes, component, deps, system, within_bounds=True) for axes in ways)
+        best = next((choice for choice in found if choice is not None), None)
     return best
 
 
 def _along_one_axis(
-    tensors: Sequence[Tensor], deps: Sequence[Dependence], rates: Sequence[int], context: isl.Set
+    tensors: Sequence[Tensor], deps: Sequence[Dependence], rates: Sequence[int], context: isl.Set | None = None
 ) -> Iterator[Axes]:
-    """Ways to give every tensor one axis, each counted as often as its tensor is slower than the fastest."""
+    """Ways to give every tensor one axis, each counted as often as its tensor is slower than the fastest; with a
+    context, so that distances stay within bounds."""
     for rate in rates:
         for axis in range(len(tensors[0].dims)):
             axes = _propagate(tensors[0], (axis,) * rate, tensors, deps, rates, context)
@@ -126,11 +129,11 @@ def _propagate(
     tensors: Sequence[Tensor],
     deps: Sequence[Dependence],
     rates: Sequence[int],
-    context: isl.Set,
+    context: isl.Set | None,
 ) -> Axes | None:
     """Give every tensor of the component an axis, each the one on which most of its reads are a constant way off, and
-    the nearest of those; first the tensors of which that leaves the least doubt. At the pace of a rate, reads within
-    bounds come before."""
+    the nearest of those; first the tensors of which that leaves the least doubt. With a context, reads within bounds
+    come before."""
     between: dict[Tensor, list[Dependence]] = {}
     for d in deps:
         if d.read is not None and d.target.tensor is not d.read.tensor:
@@ -147,8 +150,7 @@ def _propagate(
             choices = [(a,) * rate for rate in rates for a in range(len(new.dims))]
             beside = {axes[t] for e in near for t in _ends(e) if t in axes}
             spread, _, _, choice = min(
-                (_spread(near, {**axes, new: c}, context if len(rates) > 1 else None), c not in beside, k, c)
-                for k, c in enumerate(choices)
+                (_spread(near, {**axes, new: c}, context), c not in beside, k, c) for k, c in enumerate(choices)
             )
             if sure and spread[1]:  # some distance is not constant: others may tell more
                 doubtful[new] = None
@@ -178,18 +180,22 @@ def _spread(deps: Sequence[Dependence], axes: Axes, context: isl.Set | None) -> 
     return loose, len(found) - len(constant), sum(constant)
 
 
-def _judge(axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System) -> LoopChoice | None:
+def _judge(
+    axes: Axes, component: Sequence[Statement], deps: Sequence[Dependence], system: System, within_bounds: bool = False
+) -> LoopChoice | None:
+    """The loop along these axes, in one direction or the other, with shifts where distances are constant; where they
+    vary, only if `within_bounds`, with shifts for the least that they are."""
     if any(len(a) > 1 for a in axes.values()) and any(by_data(d, axes) for d in deps):
         return None  # the run checks data along single axes only
     distances = {d: distance(d, axes) for d in deps}
     still = dict.fromkeys(axes, 0)
     varies = not all(isinstance(e, Const) for e in distances.values())
-    for moved, step in product((False, True) if varies else (True,), (1, -1)):
+    for step in (1, -1):
         shifts: dict[Tensor, int] | None = still
-        if moved:
+        if within_bounds or not varies:
             least = {d: _least(d, e, step, system.context) for d, e in distances.items() if d.read is not None}
             shifts = _shifts(axes, least, step)
-        if shifts is not None and (shifts != still or not (varies and moved)):
+        if shifts is not None:
             shifted = {d: _shifted(d, distances[d], shifts) for d in deps}
             choice = _direction(axes, shifts, shifted, component, system, step)
             if choice is not None:
