@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import islpy as isl
 
 from graphc.equations.domain import Domain, integer, size_of_param
-from graphc.equations.expr import Const, Expr, Index, Size, make
-from graphc.equations.simplify import affine_parts
+from graphc.equations.expr import Const, Expr, Index, make
+from graphc.equations.simplify import never_negative
 
 SET, PARAM, DIV = isl.dim_type.set, isl.dim_type.param, isl.dim_type.div
 
@@ -53,12 +53,6 @@ def extreme(op: str, values: Sequence[Expr]) -> Expr:
 def _beats(op: str, a: Expr, b: Expr) -> bool:
     """Whether `a` is plainly at least as extreme as `b` at all sizes."""
     return never_negative(a - b if op == "maximum" else b - a)
-
-
-def never_negative(length: Expr) -> bool:
-    """Whether a sum of sizes is plainly at least 0, sizes being so."""
-    parts, constant = affine_parts(length)
-    return constant >= 0 and all(isinstance(leaf, Size) and k > 0 for leaf, k in parts.items())
 
 
 def _linear(constraint: isl.Constraint, names: dict[tuple[isl.dim_type, int], Expr], skip: int | None) -> Expr:

@@ -20,6 +20,7 @@ import islpy as isl
 from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, make, postorder
 from graphc.equations.locks import held_over_forks
 from graphc.equations.ops import BOUNDARY
+from graphc.equations.simplify import never_negative
 
 # isl's contexts are not to be shared by threads: whoever works on systems holds this.
 LOCK = threading.RLock()
@@ -341,22 +342,10 @@ def _bent(sub: Expr, dim: Expr) -> tuple[Expr, Expr] | None:
     """The range in which a boundary rule keeps a subscript: the least it can be, and how many from there."""
     match sub:
         case Op(name=name, args=(_, count)) if name in BOUNDARY.values():
-            return (Const(0), count) if count is dim or _is_length(count) else None
+            return (Const(0), count) if count is dim or never_negative(count) else None
         case Op(name=("add" | "sub") as name, args=(a, Const() as by)) if (found := _bent(a, dim)) is not None:
             return make(name, found[0], by), found[1]
     return None
-
-
-def _is_length(e: Expr) -> bool:
-    """Whether an expression is plainly affine and never negative: a sum of sizes and numbers."""
-    match e:
-        case Const(value=int(value)):
-            return value >= 0
-        case Size():
-            return True
-        case Op(name="add", args=(a, b)):
-            return _is_length(a) and _is_length(b)
-    return False
 
 
 def size_of_param(name: str) -> Size:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from graphc.equations.expr import Const, Expr, Op, Read
+from graphc.equations.expr import Const, Expr, Op, Read, Size
 
 ZERO, ONE = Const(0), Const(1)
 Rule = Callable[[tuple[Expr, ...]], "Expr | None"]
@@ -40,6 +40,12 @@ def affine_parts(e: Expr) -> tuple[dict[Expr, int], int]:
             return {leaf: k * v for leaf, v in right.items() if k}, k * d
         case _:
             return {e: 1}, 0
+
+
+def never_negative(length: Expr) -> bool:
+    """Whether a sum of sizes is plainly at least 0, sizes being so."""
+    parts, constant = affine_parts(length)
+    return constant >= 0 and all(isinstance(leaf, Size) and k > 0 for leaf, k in parts.items())
 
 
 def _order(leaf: Expr) -> tuple[int, str, int]:

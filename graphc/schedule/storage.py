@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 import islpy as isl
 
-from graphc.equations.bounds import never_negative, ranges
+from graphc.equations.bounds import ranges
 from graphc.equations.domain import assume
 from graphc.equations.expr import Const, Expr, make
+from graphc.equations.simplify import never_negative
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Buffer
 
