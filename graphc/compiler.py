@@ -19,6 +19,7 @@ import numpy as np
 
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
+from graphc.equations import sets
 from graphc.equations.domain import exclusively, fix_sizes, sample
 from graphc.equations.errors import (
     ArgumentError,
@@ -224,7 +225,7 @@ def _is_infinite(e: Expr) -> bool:
 def _refuse_undefined(system: System, wanted: Collection[Tensor]) -> None:
     """DomainError where elements of something asked for are defined by no equation: nobody would write them."""
     for t in wanted:
-        missing = (t.box - system.defined(t)).intersect_params(system.context)
+        missing = sets.intersect_params(sets.subtract(t.box, system.defined(t)), system.context)
         found = sample(fix_sizes(missing, system.fixed))
         if found is not None:
             sizes, point = found

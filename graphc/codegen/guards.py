@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.bounds import conditions
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Expr, Index, Op, make
@@ -21,14 +22,14 @@ def nest_guards(nest: Nest, around: Sequence[Loop], context: isl.Set, system: Sy
     known = [c for loop in around for c in _range_of(loop)]
     domain = s.domain
     if known:
-        domain = domain.with_set(domain.set.gist(Domain.where(domain.indices, *known).set))
+        domain = domain.with_set(sets.gist(domain.set, Domain.where(domain.indices, *known).set))
     found = conditions(domain, nest.outer, context)
     points = (*nest.outer, *nest.parallel)
     if _all_inside(nest.statements, points, nest.outer, [*known, *found], context, system):
         return found
     shadow = s.domain.project(points)
     if known:
-        shadow = shadow.with_set(shadow.set.gist(Domain.where(shadow.indices, *known).set))
+        shadow = shadow.with_set(sets.gist(shadow.set, Domain.where(shadow.indices, *known).set))
     return conditions(shadow, nest.outer, context)
 
 
@@ -59,12 +60,12 @@ def _all_inside(
             continue
         shadow = s.domain.project(points)
         moving = [k for k, i in enumerate(shadow.indices) if i not in outer]
-        hull = shadow.set.gist_params(context).remove_divs().simple_hull()
+        hull = sets.simple_hull(shadow.set, context)
         if moving:
             hull = hull.drop_constraints_not_involving_dims(isl.dim_type.set, moving[0], len(moving))
         else:
-            hull = isl.BasicSet.universe(hull.get_space())
-        run = Domain(shadow.indices, isl.Set.from_basic_set(hull).intersect_params(context)).restrict(*known)
+            hull = isl.Set.universe(hull.get_space())
+        run = Domain(shadow.indices, sets.intersect_params(hull, context)).restrict(*known)
         if not run.image(s.write, s.tensor.dims).is_subset(system.defined(s.tensor)):
             return False
     return True

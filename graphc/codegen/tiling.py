@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import islpy as isl
 
 from graphc.codegen.memory import is_contiguous, is_plain
+from graphc.equations import sets
 from graphc.equations.bounds import Bounds, loop_bounds
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder
@@ -65,7 +66,7 @@ def plan(nest: Nest, context: isl.Set, registers: int, system: System) -> Plan:
 
 def _stays_inside(nest: Nest, head: Domain, context: isl.Set, system: System) -> bool:
     """Whether even the points that only strides leave out would write elements that exist."""
-    hull = isl.Set.from_basic_set(head.set.remove_divs().simple_hull()).intersect_params(context)
+    hull = sets.intersect_params(isl.Set.from_basic_set(head.set.remove_divs().simple_hull()), context)
     around = Domain(head.indices, hull)
     return all(around.image(s.write, s.tensor.dims).is_subset(system.defined(s.tensor)) for s in nest.statements)
 

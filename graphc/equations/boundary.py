@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.bounds import ranges
 from graphc.equations.domain import Domain, has_reads, is_affine
 from graphc.equations.expr import Const, Expr, Index, Read, make, substitute, transform
@@ -73,9 +74,9 @@ def _read_outside(system: System, tensor: Tensor) -> isl.Set | None:
                 if read.tensor is tensor:
                     beyond = term.domain.image(read.subs, tensor.dims) - inside
                     found = beyond if found is None else found | beyond
-    if found is None or found.intersect_params(system.context).is_empty():
+    if found is None or sets.intersect_params(found, system.context).is_empty():
         return None
-    return found.coalesce()
+    return sets.coalesce(found)
 
 
 def _extents(tensor: Tensor, defined: isl.Set, context: isl.Set) -> list[tuple[Expr, Expr]]:
@@ -101,8 +102,8 @@ def _outside_terms(
         for domain, subs in parts:
             for conditions, sub in _nearest(rule, i, first, last):
                 part = domain.restrict(*conditions)
-                part = part.with_set(part.set.coalesce())
-                if not part.set.intersect_params(context).is_empty():
+                part = part.with_set(sets.coalesce(part.set))
+                if not sets.intersect_params(part.set, context).is_empty():
                     split.append((part, (*subs, sub)))
         parts = split
     return [Term(domain, axes, Read(source, subs), origin) for domain, subs in parts]
@@ -163,7 +164,7 @@ def _split_at_border(term: Term, tensor: Tensor, context: isl.Set) -> list[Term]
             r
             for r in reads_of(now)
             if r.tensor is tensor
-            and not (now.domain - now.domain.inside(r.subs, tensor.box)).set.intersect_params(context).is_empty()
+            and not sets.intersect_params((now.domain - now.domain.inside(r.subs, tensor.box)).set, context).is_empty()
         )
         read = next(leaving, None)
         if read is None:
@@ -172,7 +173,7 @@ def _split_at_border(term: Term, tensor: Tensor, context: isl.Set) -> list[Term]
         inside = now.domain.inside(read.subs, tensor.box)
         without = substitute(now.value, {read: Const(0)})
         parts = [replace(now, domain=inside), replace(now, domain=now.domain - inside, value=without)]
-        todo += [p for p in parts if not p.domain.set.intersect_params(context).is_empty()]
+        todo += [p for p in parts if not sets.intersect_params(p.domain.set, context).is_empty()]
     return done + todo
 
 
@@ -180,7 +181,7 @@ def _redirected(term: Term, tensor: Tensor, padded: Tensor, system: System) -> T
     """`term` reading the extended copy, if it reads the tensor outside."""
     for read in reads_of(term):
         if read.tensor is tensor:
-            image = term.domain.image(read.subs, tensor.dims).intersect_params(system.context)
+            image = sets.intersect_params(term.domain.image(read.subs, tensor.dims), system.context)
             if not image.is_subset(tensor.box):
                 return reread(term, {tensor: padded})
     return term
@@ -189,6 +190,6 @@ def _redirected(term: Term, tensor: Tensor, padded: Tensor, system: System) -> T
 def _computed(system: System, tensor: Tensor, rule: str, read: isl.Set) -> System:
     def extended(eq: Equation) -> Equation:
         terms = (*eq.terms, *_outside_terms(tensor, tensor, rule, read, eq.defined, system.context))
-        return replace(eq, terms=terms, defined=(eq.defined | read).coalesce())
+        return replace(eq, terms=terms, defined=sets.coalesce(eq.defined | read))
 
     return system.with_equations(extended(eq) if eq.tensor is tensor else eq for eq in system.equations)

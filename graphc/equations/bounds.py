@@ -7,11 +7,12 @@ isl's answers turn back into expressions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, integer, size_of_param
 from graphc.equations.expr import Const, Expr, Index, make
 from graphc.equations.simplify import never_negative
@@ -81,7 +82,7 @@ def loop_bounds(domain: Domain, known: Sequence[Index], order: Sequence[Index], 
 
     Conditions on known indices alone are not repeated; see `conditions`.
     """
-    points = domain.set.gist_params(context).remove_redundancies()
+    points = sets.remove_redundancies(sets.gist_params(domain.set, context))
     result = []
     for level, index in enumerate(order):
         inner = set(order[level + 1 :])
@@ -95,12 +96,13 @@ def loop_bounds(domain: Domain, known: Sequence[Index], order: Sequence[Index], 
 def ranges(elements: isl.Set, context: isl.Set) -> list[tuple[Expr, Expr]]:
     """(lowest, highest) coordinate on each axis of a set that is not empty at all sizes the context allows."""
     indices = tuple(Index(f"c{k}") for k in range(elements.dim(SET)))
-    whole = Domain(indices, elements.intersect_params(context))
+    whole = Domain(indices, sets.intersect_params(elements, context))
     found = []
     for index in indices:
         shadow = whole.project([index])
         pieces = [
-            shadow.with_set(isl.Set.from_basic_set(b)) for b in shadow.set.compute_divs().coalesce().get_basic_sets()
+            shadow.with_set(isl.Set.from_basic_set(b))
+            for b in sets.coalesce(shadow.set.compute_divs()).get_basic_sets()
         ]
         bounds = [loop_bounds(p, (), [index], context)[0] for p in pieces]
         lower = extreme("minimum", list(dict.fromkeys(b.lower for b in bounds)))
@@ -114,11 +116,12 @@ def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
     uppers: dict[Expr, None] = {}
     guards: list[Expr] = []
     position = domain.indices.index(index)
-    basic = _single(domain.set)
+    basic = sets.basic(domain.set)
     if last and (basic.dim(DIV) or domain.set.n_basic_set() > 1):
         guards = _guards(domain.set, domain.indices)
-    names = _names(basic, domain.indices)
-    for c in basic.remove_divs().remove_redundancies().get_constraints():
+    outline = sets.outline(domain.set)
+    names = _names(outline, domain.indices)
+    for c in outline.get_constraints():
         k = integer(c.get_coefficient_val(SET, position))
         if not k:
             continue
@@ -132,7 +135,12 @@ def _bounds_of(domain: Domain, index: Index, last: bool) -> Bounds:
             if k != -1 and k != 1 and c.is_equality():
                 guards.append(make("eq", make("mod", r, Const(a)), Const(0)))
     assert lowers and uppers, f"{index!r} is not bounded in {domain!r}"
-    return Bounds(index, tuple(lowers), tuple(uppers), tuple(guards))
+    return Bounds(index, _in_order(lowers), _in_order(uppers), _in_order(guards))
+
+
+def _in_order(found: Iterable[Expr]) -> tuple[Expr, ...]:
+    """In an order that isl, which keeps constraints as it came by them, has no part in."""
+    return tuple(sorted(found, key=repr))
 
 
 def rest_div(rest: Expr, k: int) -> Expr:
@@ -140,21 +148,14 @@ def rest_div(rest: Expr, k: int) -> Expr:
     return rest if k == 1 else make("floordiv", rest, Const(k))
 
 
-def _single(points: isl.Set) -> isl.BasicSet:
-    basics = points.get_basic_sets()
-    if len(basics) == 1:
-        return basics[0]
-    return points.simple_hull() if basics else isl.BasicSet.empty(points.get_space())
-
-
 def _guards(points: isl.Set, indices: Sequence[Index]) -> list[Expr]:
     """What bounds cannot say of a set: its constraints that involve integer divisions; where it is several convex
     pieces, that a point lies in one of them."""
-    parts = [_constraints(b, indices) for b in points.coalesce().compute_divs().get_basic_sets()]
+    parts = [_constraints(b, indices) for b in sets.coalesce(points).compute_divs().get_basic_sets()]
     if len(parts) == 1:
         return [c for c, divides in parts[0] if divides]
-    inside = [_joined("and", [c for c, _ in part], True) for part in parts]
-    return [_joined("or", inside, False)]
+    inside = [_joined("and", _in_order(c for c, _ in part), True) for part in parts]
+    return [_joined("or", _in_order(inside), False)]
 
 
 def _joined(op: str, values: Sequence[Expr], empty: bool) -> Expr:
@@ -186,13 +187,15 @@ def _constraints(basic: isl.BasicSet, indices: Sequence[Index]) -> list[tuple[Ex
 
 def conditions(domain: Domain, known: Sequence[Index], context: isl.Set) -> list[Expr]:
     """The constraints of a convex domain on sizes and `known` indices alone: what no loop over the others checks."""
-    basic = _single(domain.set.gist_params(context).remove_redundancies())
-    names = _names(basic, domain.indices)
+    points = sets.remove_redundancies(sets.gist_params(domain.set, context))
+    basic = sets.basic(points)
+    flat = sets.flat(points)
+    names = _names(flat, domain.indices)
     inner = [k for k, i in enumerate(domain.indices) if i not in known]
     found = []
-    for c in basic.remove_divs().get_constraints():
+    for c in flat.get_constraints():
         if not any(integer(c.get_coefficient_val(SET, k)) for k in inner):
             found.append(make("eq" if c.is_equality() else "ge", _linear(c, names, None), Const(0)))
     if not inner and (basic.dim(DIV) or domain.set.n_basic_set() > 1):
         found.extend(_guards(domain.set, domain.indices))
-    return found
+    return list(_in_order(found))

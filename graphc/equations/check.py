@@ -12,6 +12,7 @@ from typing import Any
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import is_affine, sample, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
@@ -48,24 +49,24 @@ def _without_hollow(eq: Equation, system: System) -> Equation:
         hollow = _hollow(eq.tensor, term, system)
         if hollow is not None:
             defined = defined - term.domain.with_set(hollow).image(term.write)
-            term = replace(term, domain=term.domain.with_set((term.domain.set - hollow).coalesce()))
+            term = replace(term, domain=term.domain.with_set(sets.coalesce(term.domain.set - hollow)))
         terms.append(term)
     if all(a is b for a, b in zip(terms, eq.terms, strict=True)):
         return eq
-    return replace(eq, terms=tuple(terms), defined=defined.coalesce())
+    return replace(eq, terms=tuple(terms), defined=sets.coalesce(defined))
 
 
 def _hollow(tensor: Tensor, term: Term, system: System) -> isl.Set | None:
     """The points of a start value beyond the declared elements that read outside what they read; None if none do."""
     if not any(isinstance(w, Const) and w.value >= 1 for w in term.write):
         return None
-    beyond = (term.domain - term.domain.inside(term.write, tensor.box)).set.intersect_params(system.context)
+    beyond = sets.intersect_params((term.domain - term.domain.inside(term.write, tensor.box)).set, system.context)
     if beyond.is_empty():
         return None
     bad = None
     for read in reads_of(term):
         if read.tensor.given or read.tensor in system.by_tensor:
-            image = term.domain.image(read.subs, read.tensor.dims).intersect_params(system.context)
+            image = sets.intersect_params(term.domain.image(read.subs, read.tensor.dims), system.context)
             outside = term.domain.inside(read.subs, image - system.defined(read.tensor)).set
             bad = outside if bad is None else bad | outside
     if bad is None or (bad & beyond).is_empty():
@@ -91,7 +92,7 @@ def _as_input(t: Tensor) -> str:
 
 def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWritten) -> None:
     defined = system.defined(read.tensor)
-    image = term.domain.image(read.subs, read.tensor.dims).intersect_params(system.context)
+    image = sets.intersect_params(term.domain.image(read.subs, read.tensor.dims), system.context)
     if image.is_subset(defined):
         return
     outside = term.domain.inside(read.subs, image - defined)

@@ -1,4 +1,4 @@
-"""Integer sets: the one file that talks to isl.
+"""Integer sets in terms of indices and expressions; `sets` is where most questions go to isl.
 
 A `Domain` is a set of points of some indices, parametric in the sizes: a union of polyhedra, possibly with strides.
 Coordinates of a tensor's elements are plain `isl.Set`s of the tensor's rank. Everything asked of sets in the rest of
@@ -12,11 +12,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, make, postorder
 from graphc.equations.locks import held_over_forks
 from graphc.equations.ops import BOUNDARY
@@ -115,16 +116,6 @@ def _slots(n: int, prefix: str = "i") -> list[str]:
     return [f"{prefix}{k}" for k in range(n)]
 
 
-@lru_cache(maxsize=8192)
-def read_set(text: str) -> isl.Set:
-    return isl.Set(text)
-
-
-@lru_cache(maxsize=8192)
-def read_map(text: str) -> isl.Map:
-    return isl.Map(text)
-
-
 def integer(value: isl.Val) -> int:
     """The integer that an isl value is. Its own `to_python` goes by a text, whose memory islpy never frees."""
     near = value.get_num_si()  # 0 where 64 bits do not hold it
@@ -155,7 +146,7 @@ class Domain:
                 raise ValueError(f"not affine: {c!r}")
             texts.append(text)
         head = _params(size_names(*conditions)) + "{ [" + ", ".join(names.values()) + "]"
-        return Domain(tuple(indices), read_set(head + (" : " + " and ".join(texts) if texts else "") + " }"))
+        return Domain(tuple(indices), sets.read_set(head + (" : " + " and ".join(texts) if texts else "") + " }"))
 
     @staticmethod
     def box(indices: Sequence[Index], dims: Sequence[Expr]) -> Domain:
@@ -174,15 +165,15 @@ class Domain:
         return Domain(self.indices, points)
 
     def restrict(self, *conditions: Expr) -> Domain:
-        return self.with_set(self.set & Domain.where(self.indices, *conditions).set)
+        return self & Domain.where(self.indices, *conditions)
 
     def __and__(self, other: Domain) -> Domain:
         assert self.indices == other.indices
-        return self.with_set(self.set & other.set)
+        return self.with_set(sets.intersect(self.set, other.set))
 
     def __sub__(self, other: Domain) -> Domain:
         assert self.indices == other.indices
-        return self.with_set(self.set - other.set)
+        return self.with_set(sets.subtract(self.set, other.set))
 
     def is_empty(self) -> bool:
         return bool(self.set.is_empty())
@@ -195,39 +186,34 @@ class Domain:
 
     def image(self, subs: Sequence[Expr], dims: Sequence[Expr] | None = None) -> isl.Set:
         """The coordinates that `subs` takes over this domain."""
-        return self.set.apply(self.access(subs, dims))
+        return sets.apply(self.set, self.access(subs, dims))
 
     def reach(self, subs: Sequence[Expr], dims: Sequence[Expr]) -> isl.Set:
         """The coordinates that `subs` can take at all: an index from data any within its axis, to which the run holds
         it, and so what a boundary rule bends inside; what is computed otherwise may be a start value's, too."""
         known = tuple((Const(0), d) if has_reads(s) else _bent(s, d) for s, d in zip(subs, dims, strict=True))
-        return self.set.apply(_access(self.indices, tuple(subs), known))
+        return sets.apply(self.set, _access(self.indices, tuple(subs), known))
 
     def inside(self, subs: Sequence[Expr], points: isl.Set) -> Domain:
         """The part of this domain whose `subs` lie in `points`."""
-        return self.with_set(self.set & points.apply(self.access(subs).reverse()))
+        return self.with_set(sets.intersect(self.set, sets.preimage(points, self.access(subs))))
 
     def rename(self, mapping: dict[Index, Index]) -> Domain:
         return Domain(tuple(mapping.get(i, i) for i in self.indices), self.set)
 
     def extend(self, indices: Sequence[Index]) -> Domain:
         """This domain times all integers for each further index."""
-        n = len(self.indices)
-        return Domain(self.indices + tuple(indices), self.set.insert_dims(isl.dim_type.set, n, len(indices)))
+        return Domain(self.indices + tuple(indices), sets.extend(self.set, len(indices)))
 
     def project(self, keep: Sequence[Index]) -> Domain:
         """The shadow on the indices `keep` (in this domain's order)."""
-        points = self.set
-        for k in reversed(range(len(self.indices))):
-            if self.indices[k] not in keep:
-                points = points.project_out(isl.dim_type.set, k, 1)
-        return Domain(tuple(i for i in self.indices if i in keep), points)
+        others = tuple(k for k, i in enumerate(self.indices) if i not in keep)
+        return Domain(tuple(i for i in self.indices if i in keep), sets.project_out(self.set, others))
 
     @cached_property
     def pieces(self) -> tuple[Domain, ...]:
         """Disjoint convex pieces (basic sets) that make up this domain."""
-        disjoint = self.set.make_disjoint().coalesce()
-        return tuple(self.with_set(isl.Set.from_basic_set(b)) for b in disjoint.get_basic_sets())
+        return tuple(map(self.with_set, sets.pieces(self.set)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.indices, str(self.set))
@@ -256,7 +242,7 @@ def _access(indices: tuple[Index, ...], subs: tuple[Expr, ...], known: tuple[tup
             conditions.append(f"{low} <= {out} < {low} + {count}")
             used |= size_names(*within)
     body = "{ [" + ", ".join(names.values()) + "] -> [" + ", ".join(outs) + "]"
-    return read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
+    return sets.read_map(_params(used) + body + (" : " + " and ".join(conditions) if conditions else "") + " }")
 
 
 def _restore(indices: tuple[Index, ...], text: str) -> Domain:
@@ -267,7 +253,7 @@ def box_set(dims: Sequence[Expr]) -> isl.Set:
     """The coordinates of a tensor with these dimensions: 0 <= c < dim on each axis."""
     names = _slots(len(dims))
     texts = [f"0 <= {n} < {affine_text(d, {})}" for n, d in zip(names, dims, strict=True)]
-    return read_set(
+    return sets.read_set(
         _params(size_names(*dims))
         + "{ ["
         + ", ".join(names)
@@ -286,13 +272,13 @@ def assume(sizes: Iterable[str], dims: Iterable[Expr] = (), least: int = 1) -> i
     """The parameter values a program is checked for: each size at least `least`, no dimension negative."""
     names = sorted(sizes)
     texts = [f"{param_name(n)} >= {least}" for n in names] + [f"{affine_text(d, {})} >= 0" for d in dims]
-    return read_set(_params(names) + "{ : " + (" and ".join(texts) if texts else "1 = 1") + " }")
+    return sets.read_set(_params(names) + "{ : " + (" and ".join(texts) if texts else "1 = 1") + " }")
 
 
 def sample(points: isl.Set, context: isl.Set | None = None) -> tuple[dict[str, int], tuple[int, ...]] | None:
     """A small concrete point: ({size: value}, coordinates); None if there is none."""
     if context is not None:
-        points = points.intersect_params(context)
+        points = sets.intersect_params(points, context)
     if points.is_empty():
         return None
     n_params, n_dims = points.dim(isl.dim_type.param), points.dim(isl.dim_type.set)
@@ -314,7 +300,7 @@ def sample(points: isl.Set, context: isl.Set | None = None) -> tuple[dict[str, i
 def subset(a: isl.Set, b: isl.Set, context: isl.Set | None = None) -> bool:
     """Whether a lies in b for all sizes the context allows."""
     if context is not None:
-        a = a.intersect_params(context)
+        a = sets.intersect_params(a, context)
     return bool(a.is_subset(b))
 
 

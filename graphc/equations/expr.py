@@ -64,11 +64,17 @@ def join(*kinds: str) -> str:
 
 
 class Expr:
-    """A node. `kind` is one of KINDS; `args` are the children, in order."""
+    """A node. `kind` is one of KINDS; `args` are the children, in order; `uid` tells which were made before which."""
 
-    __slots__ = ("__weakref__", "args", "kind")
+    __slots__ = ("__weakref__", "args", "kind", "uid")
     args: tuple[Expr, ...]
     kind: str
+    uid: int
+
+    def __new__(cls, *_: Any) -> Any:
+        self = object.__new__(cls)
+        self.uid = next(_UIDS)
+        return self
 
     def __add__(self, other: Expr | Number) -> Expr:
         return make("add", self, other)
@@ -125,7 +131,7 @@ class Const(Expr):
             value = int(value)
 
         def build() -> Const:
-            self = object.__new__(cls)
+            self = Expr.__new__(cls)
             self.value, self.args = value, ()
             fits = isinstance(value, int) and -(2**63) <= value < 2**63  # larger ones are real numbers, as in NumPy
             self.kind = "bool" if isinstance(value, bool) else "weak" if fits else "real"
@@ -145,7 +151,7 @@ class Size(Expr):
 
     def __new__(cls, name: str) -> Size:
         def build() -> Size:
-            self = object.__new__(cls)
+            self = Expr.__new__(cls)
             self.name, self.args, self.kind = name, (), "weak"
             return self
 
@@ -158,12 +164,11 @@ class Size(Expr):
 class Index(Expr):
     """An iteration variable. Each construction is a new one: its identity, not its name, tells it from others."""
 
-    __slots__ = ("name", "uid")
+    __slots__ = ("name",)
     name: str
-    uid: int
 
     def __init__(self, name: str) -> None:
-        self.name, self.uid, self.args, self.kind = name, next(_UIDS), (), "weak"
+        self.name, self.args, self.kind = name, (), "weak"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Index, (self.name,)
@@ -179,7 +184,7 @@ class Read(Expr):
         assert len(subs) == len(tensor.dims), (tensor.name, subs)
 
         def build() -> Read:
-            self = object.__new__(cls)
+            self = Expr.__new__(cls)
             self.tensor, self.args, self.kind = tensor, tuple(subs), tensor.kind
             return self
 
@@ -203,7 +208,7 @@ class Op(Expr):
         from graphc.equations.ops import OPS
 
         def build() -> Op:
-            self = object.__new__(cls)
+            self = Expr.__new__(cls)
             self.name, self.args = name, args
             self.kind = OPS[name].result_kind(args)
             return self

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, make
@@ -57,8 +58,8 @@ class Scope:
         for subs, allowed in self.inside:
             points = points.inside(subs, allowed)
         for taken in self.minus:
-            points = points.with_set(points.set - taken.apply(points.access(self.write).reverse()))
-        return points.with_set(points.set.coalesce()) if self.minus or self.inside else points
+            points = points.with_set(sets.subtract(points.set, sets.preimage(taken, points.access(self.write))))
+        return points.with_set(sets.coalesce(points.set)) if self.minus or self.inside else points
 
 
 @dataclass(eq=False)
@@ -268,7 +269,7 @@ def _allowed(support: isl.Set, axes: list[int]) -> tuple[isl.Set, bool]:
     if bool(_product(others, some, axes, rank).is_subset(support)):
         return some, False
     elsewhere = _lift(others, [k for k in range(rank) if k not in axes], rank).complement()
-    return (support | (elsewhere & _lift(some, axes, rank))).coalesce(), True
+    return sets.coalesce(sets.union(support, sets.intersect(elsewhere, _lift(some, axes, rank)))), True
 
 
 def _project(points: isl.Set, away: list[int]) -> isl.Set:
@@ -286,7 +287,7 @@ def _lift(points: isl.Set, axes: list[int], rank: int) -> isl.Set:
 
 
 def _product(others: isl.Set, some: isl.Set, axes: list[int], rank: int) -> isl.Set:
-    return _lift(some, axes, rank) & _lift(others, [k for k in range(rank) if k not in axes], rank)
+    return sets.intersect(_lift(some, axes, rank), _lift(others, [k for k in range(rank) if k not in axes], rank))
 
 
 def factors(e: Expr) -> Iterator[Read]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import islpy as isl
 import sympy as sp
 
-from graphc.equations import boundary, check, particular
+from graphc.equations import boundary, check, particular, sets
 from graphc.equations.errors import DefinitionError
 from graphc.equations.expr import Expr, Index, make
 from graphc.equations.gradients import losses, resolve
@@ -224,9 +224,9 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
         terms += builder.terms(p.scope, p.write, value)
         reduce = reduce if op == "assign" else op
         image = p.scope.domain.image(p.write)
-        defined = image if defined is None else defined | image
+        defined = image if defined is None else sets.union(defined, image)
     assert defined is not None
-    return Equation(tensor, reduce, defined.coalesce(), tuple(terms), group[0].written.origin)
+    return Equation(tensor, reduce, sets.coalesce(defined), tuple(terms), group[0].written.origin)
 
 
 def _axes(lefts: Sequence[Left], names: Names) -> dict[str, set[tuple[Tensor, int]]]:

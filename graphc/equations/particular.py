@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import is_affine, sample
 from graphc.equations.errors import DefinitionError
 from graphc.equations.names import Written, complain
@@ -35,7 +36,7 @@ def resolve(pieces: Sequence[Piece]) -> list[Piece]:
             for a, b in combinations(group, 2):
                 _prefer(a, images[a], b, images[b], taken)
             for a, b in combinations(group, 2):
-                both = _rest(images[a], taken.get(a)) & _rest(images[b], taken.get(b))
+                both = sets.intersect(_rest(images[a], taken.get(a)), _rest(images[b], taken.get(b)))
                 if not both.is_empty():
                     if not (_degenerate(both) or _agree(group[a], group[b], both)):
                         raise _twice(tensor, a, b, both)
@@ -49,24 +50,24 @@ def _without(p: Piece, taken: Sequence[isl.Set]) -> Piece:
 
 def _rest(image: isl.Set, taken: Sequence[isl.Set] | None) -> isl.Set:
     for t in taken or ():
-        image = image - t
+        image = sets.subtract(image, t)
     return image
 
 
 def _image(pieces: Sequence[Piece]) -> isl.Set:
     image = pieces[0].scope.domain.image(pieces[0].write)
     for p in pieces[1:]:
-        image = image | p.scope.domain.image(p.write)
-    return image.coalesce() if len(pieces) > 1 else image
+        image = sets.union(image, p.scope.domain.image(p.write))
+    return sets.coalesce(image) if len(pieces) > 1 else image
 
 
 def _prefer(a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]) -> None:
     """Where one image lies strictly in the other, it is the more particular."""
-    both = left & right
+    both = sets.intersect(left, right)
     if both.is_empty():
         return
-    where = both.params()
-    here, there = left.intersect_params(where), right.intersect_params(where)
+    where = sets.params(both)
+    here, there = sets.intersect_params(left, where), sets.intersect_params(right, where)
     a_in_b, b_in_a = bool(here.is_subset(there)), bool(there.is_subset(here))
     if a_in_b and not b_in_a:
         taken.setdefault(b, []).append(left)
@@ -123,5 +124,5 @@ def supports(pieces: Sequence[Piece]) -> dict[Tensor, isl.Set]:
         if len(group) > 1 or group[0].scope.conditions:
             image = _image(group)
             if not image.is_equal(tensor.box):
-                found[tensor] = image.coalesce()
+                found[tensor] = sets.coalesce(image)
     return found

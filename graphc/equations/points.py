@@ -12,6 +12,7 @@ import islpy as isl
 import numpy as np
 import numpy.typing as npt
 
+from graphc.equations import sets
 from graphc.equations.domain import integer
 
 Rows = npt.NDArray[np.int64]
@@ -20,7 +21,7 @@ _SET, _DIV = isl.dim_type.set, isl.dim_type.div
 
 def points(fixed: isl.Set) -> Rows:
     """All points of a bounded set without parameters: one row each, lexicographic within each convex piece."""
-    found = [_piece(b) for b in fixed.coalesce().make_disjoint().compute_divs().get_basic_sets()]
+    found = [_piece(b) for b in sets.coalesce(fixed).make_disjoint().compute_divs().get_basic_sets()]
     return np.concatenate([np.zeros((0, fixed.dim(_SET)), np.int64), *found])
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import integer, is_affine
 from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Const, Expr, Index, Read, substitute
@@ -179,7 +180,7 @@ def _least(e: Edge, target: Form, source: Form, sign: int, system: System) -> in
         return int(step.value)
     if not is_affine(step):
         return None
-    image = e.term.domain.image((step,)).intersect_params(system.context)
+    image = sets.intersect_params(e.term.domain.image((step,)), system.context)
     if image.is_empty():
         return 1
     least = image.dim_min_val(0)
@@ -244,7 +245,7 @@ def _returns(path: Sequence[Edge], system: System) -> bool:
         total = step if total is None else total.apply_range(step)
     assert total is not None
     same = total & isl.Map.identity(total.get_space())
-    return not same.intersect_params(system.context).is_empty()
+    return not sets.intersect_params(same, system.context).is_empty()
 
 
 def _message(path: Sequence[Edge], reads: AsWritten) -> str:

@@ -55,7 +55,7 @@ def _order(leaf: Expr) -> tuple[int, str, int]:
         return 1, leaf.name, leaf.uid
     if isinstance(leaf, Size):
         return 0, leaf.name, 0
-    return 2, "", id(leaf)
+    return 2, "", leaf.uid  # not its address: a system compiles to the same in each process
 
 
 def affine_sum(parts: dict[Expr, int], constant: int) -> Expr:

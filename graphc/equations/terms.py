@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, assume, is_affine, size_name, subset
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
 from graphc.equations.infer import Ranges, Scope
@@ -160,7 +161,7 @@ class Builder:
 def _without_size_conditions(domain: Domain) -> Domain:
     """A projection says which sizes leave any point at all (C > 0); no one asks."""
     sizes = map(size_name, domain.set.get_var_names(isl.dim_type.param))
-    return domain.with_set(domain.set.gist_params(assume(sizes)))
+    return domain.with_set(sets.gist_params(domain.set, assume(sizes)))
 
 
 def _kind(value: Expr) -> str:
@@ -173,7 +174,7 @@ def _length(scope: Scope, length: Expr) -> Expr:
         return make("maximum", length, Const(0))
     less = scope.with_((make("lt", length, Const(0)),)).domain.set
     sizes = assume(map(size_name, less.get_var_names(isl.dim_type.param)), least=0)
-    return length if less.intersect_params(sizes).is_empty() else make("maximum", length, Const(0))
+    return length if sets.intersect_params(less, sizes).is_empty() else make("maximum", length, Const(0))
 
 
 def _groups(value: Expr) -> list[Expr]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from graphc.equations import sets
 from graphc.equations.domain import LOCK, assume, fix_sizes, sample
 from graphc.equations.errors import CausalityError, DomainError
 from graphc.equations.expr import Const, Expr, Read, Size, substitute
@@ -43,7 +44,7 @@ def _empty(sizes: Mapping[str, int]) -> str:
 
 def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
     others = assume(n for n in system.sizes if n not in sizes)
-    image = fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes)).intersect_params(others)
+    image = sets.intersect_params(fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes)), others)
     outside = image - fix_sizes(system.defined(access.tensor), dict(sizes))
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}
     if not outside.is_empty():
@@ -51,7 +52,7 @@ def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], v
         element = f"{access.tensor.name}[{', '.join(map(str, found[1] if found else ()))}]"
     elif image.is_empty():
         # Subscripts such as i % N, or from data, are taken to lie within their axis; here it has no elements.
-        if fix_sizes(term.domain.set, dict(sizes)).intersect_params(others).is_empty():
+        if sets.intersect_params(fix_sizes(term.domain.set, dict(sizes)), others).is_empty():
             return
         element = f"an element of {access.tensor.name}"
     else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Expr, Index, make
 from graphc.equations.system import Tensor
@@ -141,7 +142,7 @@ def _within(s: Statement, block: Index, *conditions: Expr) -> Statement:
     """The statement for the steps of a block only, the block's index put in front."""
     extended = s.domain.extend([block])
     order = (block, *s.domain.indices)
-    domain = Domain(order, extended.set.apply(Domain.where(order).access(list(extended.indices)).reverse()))
+    domain = Domain(order, sets.preimage(extended.set, Domain.where(order).access(list(extended.indices))))
     return replace(s, domain=domain.restrict(*conditions) if conditions else domain)
 
 

@@ -8,6 +8,7 @@ from itertools import combinations, islice, product
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import affine_text, integer
 from graphc.equations.expr import Const, Expr, Index, Op, above_reads, indices_of, make
 from graphc.equations.ops import OPS
@@ -209,7 +210,7 @@ def _least(d: Dependence, e: Expr, step: int, context: isl.Set) -> int | None:
         return step * int(e.value)
     if affine_text(e, dict.fromkeys(d.target.domain.indices, "i")) is None:
         return None
-    image = meeting(d).image((step * e,)).intersect_params(context)
+    image = sets.intersect_params(meeting(d).image((step * e,)), context)
     if image.is_empty():
         return 1
     least = image.dim_min_val(0)
@@ -246,7 +247,7 @@ def _direction(
     system: System,
     step: int,
 ) -> LoopChoice | None:
-    context, broken = system.context, isl.Set.empty(system.context.get_space())
+    context, broken = system.context, sets.nowhere(system.context)
     carried = set()
     against, none = ("lt", "le") if step > 0 else ("gt", "ge")
     for d, e in distances.items():
@@ -256,7 +257,7 @@ def _direction(
         standing = _exceptions(e, d, none, context)
         if standing is not None:
             carried.add(d)
-        broken = broken | (backwards if standing is None else standing)
+        broken = sets.union(broken, backwards if standing is None else standing)
     if not carried:
         return None
     rest = [d for d in distances if d not in carried]
@@ -268,7 +269,7 @@ def _direction(
 def _exceptions(e: Expr, d: Dependence, op: str, context: isl.Set) -> isl.Set | None:
     """The sizes outside the context at which `e op 0` holds somewhere where the dependence is real; None if it holds
     at some inside it."""
-    nowhere = isl.Set.empty(context.get_space())
+    nowhere = sets.nowhere(context)
     if isinstance(e, Const):
         holds = make(op, e, Const(0))
         return None if isinstance(holds, Const) and holds.value else nowhere
@@ -278,7 +279,7 @@ def _exceptions(e: Expr, d: Dependence, op: str, context: isl.Set) -> isl.Set | 
     found = meeting(d).restrict(make(op, e, Const(0))).set
     if found.is_empty():
         return nowhere
-    return found.params() if found.intersect_params(context).is_empty() else None
+    return sets.params(found) if sets.intersect_params(found, context).is_empty() else None
 
 
 def index_in(time: Expr, s: Statement, outer: Sequence[Index]) -> tuple[Index, int] | None:

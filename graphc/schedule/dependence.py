@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import islpy as isl
 import networkx as nx
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Expr, Read, cached, reads
 from graphc.equations.system import System, Tensor
@@ -138,4 +139,4 @@ def meeting(d: Dependence) -> Domain:
 
 def sizes_where_real(d: Dependence) -> isl.Set:
     """The sizes at which the elements written and those read have some in common."""
-    return meeting(d).set.params()
+    return sets.params(meeting(d).set)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
@@ -216,7 +217,7 @@ def _ordered(domain: Domain, order: Sequence[Index]) -> Domain:
     if domain.indices == tuple(order):
         return domain
     space = Domain.where(order)
-    return Domain(tuple(order), domain.set.apply(space.access(list(domain.indices)).reverse()))
+    return Domain(tuple(order), sets.preimage(domain.set, space.access(list(domain.indices))))
 
 
 def _order_holds(nest: _Open, s: Statement) -> bool:

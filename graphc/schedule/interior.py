@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, integer
 from graphc.equations.expr import Expr, Index, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts
@@ -37,9 +38,9 @@ def _versions(s: Statement) -> list[Statement]:
     interior = _full(changed, _summed(changed))
     if changed is s or interior is None or _full(s, _summed(s)) is None or _prefers(changed) != _prefers(s):
         return [changed]
-    sizes = interior.params()
+    sizes = sets.params(interior)
     versions = [(changed, sizes), *((s, isl.Set.from_basic_set(b)) for b in sizes.complement().get_basic_sets())]
-    return [replace(v, domain=v.domain.with_set(v.domain.set.intersect_params(p))) for v, p in versions]
+    return [replace(v, domain=v.domain.with_set(sets.intersect_params(v.domain.set, p))) for v, p in versions]
 
 
 def _prefers(s: Statement) -> int:
@@ -104,7 +105,7 @@ def _change(s: Statement, index: Index, sub: Expr, sign: int) -> tuple[Statement
     indices = tuple(new if i is index else i for i in s.domain.indices)
     mapping: dict[Expr, Expr] = {index: old}
     space = Domain.where(indices)
-    points = s.domain.set.apply(space.access([mapping.get(i, i) for i in s.domain.indices]).reverse())
+    points = sets.preimage(s.domain.set, space.access([mapping.get(i, i) for i in s.domain.indices]))
     changed = replace(
         s,
         domain=Domain(indices, points),
@@ -129,7 +130,7 @@ def _full(s: Statement, summed: list[Index]) -> isl.Set | None:
             free = free.add_constraint(c)
     shadow = domain.project(others)
     cut = domain.with_set((_embed(shadow, domain) & isl.Set.from_basic_set(free)) - domain.set).project(others)
-    whole = (shadow.set - cut.set).coalesce()
+    whole = sets.coalesce(shadow.set - cut.set)
     if whole.is_empty() or len(whole.get_basic_sets()) != 1 or _equalities(whole) > _equalities(shadow.set):
         return None
     return domain.set & _embed(Domain(tuple(others), whole), domain)
@@ -138,7 +139,7 @@ def _full(s: Statement, summed: list[Index]) -> isl.Set | None:
 def _embed(part: Domain, into: Domain) -> isl.Set:
     """A set of some of a domain's indices as a set of all of them, the rest free."""
     space = Domain.where(into.indices)
-    return part.set.apply(space.access(list(part.indices)).reverse())
+    return sets.preimage(part.set, space.access(list(part.indices)))
 
 
 def _equalities(points: isl.Set) -> int:
@@ -151,14 +152,14 @@ def _split(s: Statement, context: isl.Set) -> list[Statement]:
     found: list[Statement] = []
     while todo:
         now = todo.pop(0)
-        if now.domain.set.intersect_params(context).is_empty():
+        if sets.intersect_params(now.domain.set, context).is_empty():
             continue
         interior = _full(now, _summed(now)) if _has_border(now) else None
         if interior is None or len(found) + len(todo) > MAX_PIECES:
             found.append(now)
             continue
-        found.append(replace(now, domain=now.domain.with_set(interior.coalesce())))
-        rest = (now.domain.set - interior).intersect_params(context)
+        found.append(replace(now, domain=now.domain.with_set(sets.coalesce(interior))))
+        rest = sets.intersect_params(now.domain.set - interior, context)
         if not rest.is_empty():
             todo.extend(replace(now, domain=d) for d in Domain(now.domain.indices, rest).pieces)
     return found

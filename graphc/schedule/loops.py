@@ -13,6 +13,7 @@ from dataclasses import replace
 import islpy as isl
 import networkx as nx
 
+from graphc.equations import sets
 from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
@@ -129,7 +130,7 @@ def _loop(
     tree: Tree = []
     for segment in _segments([m.domain.project(known) for m in moved.values()], choice.step, len(outer), context):
         part = {s: _restrict(m, segment) for s, m in moved.items()}
-        part = {s: m for s, m in part.items() if not m.domain.set.intersect_params(context).is_empty()}
+        part = {s: m for s, m in part.items() if not sets.intersect_params(m.domain.set, context).is_empty()}
         body_deps = [
             Dependence(part[d.source], part[d.target], _moved_read(d, choice, var, outer))
             for d in deps
@@ -158,7 +159,7 @@ def _segments(ranges: list[Domain], step: int, axis: int, context: isl.Set) -> l
     """
     different: list[Domain] = []
     for r in ranges:
-        r = r.with_set(r.set.intersect_params(context).coalesce())
+        r = r.with_set(sets.coalesce(sets.intersect_params(r.set, context)))
         if not any(r.set.is_equal(d.set) for d in different):
             different.append(r)
     if not 1 < len(different) <= MAX_RANGES:
@@ -167,10 +168,12 @@ def _segments(ranges: list[Domain], step: int, axis: int, context: isl.Set) -> l
     for r in different[1:]:
         union = atoms[0]
         for a in atoms[1:]:
-            union = union | a
-        split = [x for a in atoms for x in (a & r.set, a - r.set)] + [r.set - union]
-        atoms = [a.coalesce() for a in split if not a.is_empty()]
-    pieces = [isl.Set.from_basic_set(b) for a in atoms for b in a.make_disjoint().get_basic_sets()]
+            union = sets.union(union, a)
+        split = [x for a in atoms for x in (sets.intersect(a, r.set), sets.subtract(a, r.set))] + [
+            sets.subtract(r.set, union)
+        ]
+        atoms = [sets.coalesce(a) for a in split if not a.is_empty()]
+    pieces = [p for a in atoms for p in sets.pieces(a)]
     ordered = _in_order(pieces, axis)
     if ordered is None:
         return [None]
@@ -228,14 +231,14 @@ def _enter(s: Statement, time: Expr, var: Index, outer: tuple[Index, ...]) -> St
     if mapping:
         old = [mapping.get(i, i) for i in s.domain.indices]
         space = Domain.where(indices)
-        points = s.domain.set.apply(space.access(old).reverse())
+        points = sets.preimage(s.domain.set, space.access(old))
         domain = Domain(indices, points)
     else:
         extended = s.domain.extend([var])
         both = extended.restrict(make("eq", var, time))
         order = [*extended.indices]
         space = Domain.where(indices)
-        domain = Domain(indices, both.set.apply(space.access(order).reverse()))
+        domain = Domain(indices, sets.preimage(both.set, space.access(order)))
     write = tuple(substitute(w, mapping) for w in s.write)
     return Statement(s.tensor, s.mode, domain, write, substitute(s.value, mapping), s.origin)
 

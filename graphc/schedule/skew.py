@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, substitute, transform
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -107,7 +108,7 @@ def _moved(term: Term) -> Term:
     assert isinstance(i, Index) and indices_of(w - i) == {w, i}
     old = [mapping.get(x, x) for x in term.domain.indices]
     space = Domain.where((w, i))
-    domain = Domain((w, i), term.domain.set.apply(space.access(old).reverse()))
+    domain = Domain((w, i), sets.preimage(term.domain.set, space.access(old)))
     return replace(term, domain=domain, write=(w, i), value=substitute(term.value, mapping))
 
 

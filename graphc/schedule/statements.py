@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Index, reads
 from graphc.equations.ops import REDUCTIONS
@@ -30,9 +31,9 @@ def statements(system: System) -> list[Statement]:
 
 def _pieces(tensor: Tensor, mode: str, term: Term, system: System) -> list[Statement]:
     context = _real_context(system)
-    domain = term.domain.with_set(term.domain.set.gist_params(context).coalesce())
+    domain = term.domain.with_set(sets.coalesce(sets.gist_params(term.domain.set, context)))
     parts = domain.pieces if len(domain.set.get_basic_sets()) > 1 else (domain,)
-    parts = tuple(p for p in parts if not p.set.intersect_params(context).is_empty())
+    parts = tuple(p for p in parts if not sets.intersect_params(p.set, context).is_empty())
     return [Statement(tensor, mode, p, term.write, term.value, term.origin) for p in parts]
 
 
@@ -55,13 +56,13 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
         if _is_plain(term) and not (recurs[term] and leaves_loop):
             image = term.domain.image(term.write)
             if covered is None or covered.is_disjoint(image):
-                covered = image if covered is None else covered | image
+                covered = image if covered is None else sets.union(covered, image)
                 first.append(term)
                 continue
         kept.append(term)
     found = [s for t in first for s in _pieces(eq.tensor, "set", t, system)]
-    bare = eq.defined if covered is None else eq.defined - covered
-    bare = bare.intersect_params(_real_context(system)).coalesce()
+    bare = eq.defined if covered is None else sets.subtract(eq.defined, covered)
+    bare = sets.coalesce(sets.intersect_params(bare, _real_context(system)))
     if not bare.is_empty():
         identity = REDUCTIONS[eq.reduce][0]
         if identity in (0, 1):

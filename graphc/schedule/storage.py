@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.bounds import ranges
 from graphc.equations.domain import assume
 from graphc.equations.expr import Const, Expr, make
@@ -34,7 +35,7 @@ def hull(tensor: Tensor, defined: isl.Set, system: System) -> tuple[tuple[Expr, 
         return (Const(0),) * len(tensor.dims), tensor.dims
     context = assume(system.sizes, (), least=0)
     lowers, extents = [], []
-    for lower, upper in ranges(defined | tensor.box, context):
+    for lower, upper in ranges(sets.union(defined, tensor.box), context):
         length = upper - lower + 1
         lowers.append(lower)
         extents.append(length if never_negative(length) else make("maximum", length, Const(0)))

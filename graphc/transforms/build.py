@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, box_set
 from graphc.equations.expr import Const, Expr, Index, Op, make
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -32,7 +33,7 @@ def extents(system: System, domain: Domain, indices: Sequence[Index]) -> tuple[E
     0 (what such a tensor holds is its `defined`, not these; and no dimension may be negative at any size)."""
 
     def extent(index: Index) -> Expr:
-        shadow = domain.project((index,)).set.intersect_params(system.context)
+        shadow = sets.intersect_params(domain.project((index,)).set, system.context)
         return next((d for d in system.extents if shadow.is_subset(box_set((d,)))), Const(0))
 
     return tuple(extent(i) for i in indices)

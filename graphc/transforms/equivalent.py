@@ -17,6 +17,7 @@ from fractions import Fraction
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Expr, Index, Read, indices_of, make, substitute
 from graphc.equations.system import Equation, System, Tensor
@@ -76,13 +77,13 @@ def _alike(a: Equation, b: Equation, classes: _Classes, context: isl.Set) -> boo
     reduce = kinds.get(a.reduce, a.reduce)
     if reduce != kinds.get(b.reduce, b.reduce) or len(a.tensor.dims) != len(b.tensor.dims):
         return False
-    if not a.defined.intersect_params(context).is_equal(b.defined.intersect_params(context)):
+    if not sets.intersect_params(a.defined, context).is_equal(sets.intersect_params(b.defined, context)):
         return False
     difference: dict[Form, list[tuple[isl.Set, Fraction]]] = {}
     for eq, sign in ((a, 1), (b, -1)):
         parts = list(_parts(eq, classes) if reduce == "sum" else _whole(eq, classes))
         for form, points, coefficient in itertools.chain.from_iterable(_contributions(p) for p in parts):
-            points = points.intersect_params(context)
+            points = sets.intersect_params(points, context)
             pieces = difference.setdefault(form, [])
             if reduce in ("max", "min"):
                 pieces.append((points, Fraction(sign)))

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, indices_of, reads, substitute
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -103,11 +104,11 @@ def _overlay(eq: Equation, terms: list[Term]) -> list[Term] | None:
         value = substitute(term.value, dict(zip(term.write, indices, strict=True)))
         split: list[tuple[isl.Set, Expr | None]] = []
         for region, so_far in pieces:
-            inside, outside = region & written, region - written
+            inside, outside = sets.intersect(region, written), sets.subtract(region, written)
             if not inside.is_empty():
-                split.append((inside.coalesce(), value if so_far is None else total(so_far, value)))
+                split.append((sets.coalesce(inside), value if so_far is None else total(so_far, value)))
             if not outside.is_empty():
-                split.append((outside.coalesce(), so_far))
+                split.append((sets.coalesce(outside), so_far))
         pieces = split
         if len(pieces) > PIECES or any(v is not None and size(v) > LARGEST for _, v in pieces):
             return None

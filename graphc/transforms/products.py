@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import islpy as isl
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, has_reads
 from graphc.equations.errors import UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Read
@@ -107,7 +108,7 @@ def _along(space: isl.Space, k: int, relation: str) -> isl.Map:
 def _span(points: isl.Set, k: int) -> isl.Set:
     """All points between two points of the set along coordinate k."""
     space = points.get_space()
-    return (points.apply(_along(space, k, "{o} >= {i}")) & points.apply(_along(space, k, "{o} <= {i}"))).coalesce()
+    return sets.coalesce(points.apply(_along(space, k, "{o} >= {i}")) & points.apply(_along(space, k, "{o} <= {i}")))
 
 
 def _shift(points: isl.Set, k: int, by: int) -> isl.Set:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import islpy as isl
 import networkx as nx
 
+from graphc.equations import sets
 from graphc.equations.domain import assume, is_affine
 from graphc.equations.system import Equation, System, Tensor, dependencies
 
@@ -77,12 +78,12 @@ def _add(read: dict[Tensor, isl.Set], tensor: Tensor, elements: isl.Set, context
     if tensor not in read:
         read[tensor] = _hull(elements, context)
     elif not _covers(read[tensor], elements):
-        read[tensor] = _hull(read[tensor] | elements, context)
+        read[tensor] = _hull(sets.union(read[tensor], elements), context)
 
 
 def _hull(elements: isl.Set, context: isl.Set) -> isl.Set:
     """Bounds without strides, holes or conditions on sizes: a superset, as simple as a domain the user writes."""
-    return isl.Set.from_basic_set(elements.gist_params(context).remove_divs().simple_hull()).drop_unused_params()
+    return sets.simple_hull(elements, context)
 
 
 def _covers(a: isl.Set, b: isl.Set) -> bool:
@@ -94,13 +95,13 @@ def _to(eq: Equation, elements: isl.Set | None, system: System) -> Equation:
     if any(not is_affine(w) for term in eq.terms for w in term.write):
         return eq
     if elements is None:
-        elements = eq.defined - eq.defined
+        elements = sets.subtract(eq.defined, eq.defined)
     elif _covers(elements, eq.defined):
         return eq
     alive, sizes = [], assume(system.sizes, least=0)
     for term in eq.terms:
         domain = term.domain.inside(term.write, elements)
         if not domain.is_empty():
-            same = _covers(domain.set, term.domain.set.intersect_params(sizes))
+            same = _covers(domain.set, sets.intersect_params(term.domain.set, sizes))
             alive.append(term if same else replace(term, domain=domain))
-    return replace(eq, defined=(eq.defined & elements).coalesce(), terms=tuple(alive))
+    return replace(eq, defined=sets.coalesce(sets.intersect(eq.defined, elements)), terms=tuple(alive))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import islpy as isl
 import networkx as nx
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Op, Read, cached, postorder, substitute, transform
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -261,7 +262,7 @@ def _named(system: System, equations: list[Equation], value: Expr, places: list[
     points = shadow(first.terms[places[0].term].domain, places[0].indices)
     for p in places[1:]:
         points = points | shadow(equations[p.equation].terms[p.term].domain, p.indices)
-    domain = Domain(indices, points.coalesce())
+    domain = Domain(indices, sets.coalesce(points))
     renaming: dict[Expr, Expr] = dict(zip(_CANONICAL, indices, strict=False))
     return name_value(system, domain, substitute(value, renaming), names, first)
 

@@ -22,8 +22,8 @@ t, i = gc.indices("t i")
 a, x, q = gc.Input("a"), gc.Input("x", T), gc.Input("q", T, dtype="int64")
 s, y, L = gc.Param("s", N), gc.Tensor("y", T), gc.Tensor("L")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much memory is in use")
-# Bytes that a function may leave, lost outside graphc: islpy loses 32 an operation, llvmlite 1,500 a pass builder.
-LEFT = 22_000
+# Bytes that a function may leave: llvmlite loses 1,500 a pass builder; what is asked of isl is remembered and bounded.
+LEFT = 4_000
 DECAY = gc.System(Eq(y[t], a * y[t - 1] + x[t]), Eq(y[-1], 0), Eq(L, Sum(y**2)))
 
 
@@ -60,11 +60,11 @@ def compiled_and_dropped(count, first=1):
 @linux
 @pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.exhaustive)])
 def test_compiling_and_dropping_functions_leaves_memory_flat(count):
-    """Half of them first; of the others nothing stays but what LEFT allows, and no code stays mapped."""
-    compiled_and_dropped(count // 2)
+    """After the first ones nothing stays but what LEFT allows, and no code stays mapped."""
+    compiled_and_dropped(200)
     before, places = resident(), mappings()
-    compiled_and_dropped(count // 2, count)
-    assert resident() - before < count // 2 * LEFT
+    compiled_and_dropped(count, 201)
+    assert resident() - before < count * LEFT
     assert mappings() - places < 20
 
 
@@ -85,7 +85,7 @@ def test_systems_gradients_and_refusals_leave_memory_flat():
     before = resident()
     for n in range(60, 160):
         work(n)
-    assert resident() - before < 100 * LEFT
+    assert resident() - before < 100 * 2 * LEFT  # refusals look for examples, which are not remembered
 
 
 # -- threads ----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,96 @@
+"""What is remembered of isl's answers: a system compiles to the same whatever was compiled before, in each process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import islpy as isl
+import pytest
+
+from graphc.equations import sets
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_what_is_written_alike_is_asked_once():
+    asked = []
+
+    @sets.remembered
+    def ask(points, count):
+        asked.append(count)
+        return isl.Set(str(points))
+
+    first, again = (isl.Set("[N] -> { [i] : 0 <= i < N }") for _ in range(2))
+    assert ask(first, 1) is ask(again, 1) and ask(first, 2) is not ask(first, 1)
+    assert asked == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "[M, N] -> { [i] : 0 <= i < N and i < M }",  # equal, but the first size is another one
+        "[N] -> { [i] : 0 <= i < N }",
+        "[N, M] -> { [j] : 0 <= j < N and j < M }",
+    ],
+)
+def test_equal_sets_written_otherwise_have_answers_of_their_own(other):
+    first = sets.coalesce(isl.Set("[N, M] -> { [i] : 0 <= i < N and i < M }"))
+    given = isl.Set(other)
+    assert sets.coalesce(given) is not first
+    assert sets.coalesce(given).get_space().is_equal(given.get_space())
+
+
+def test_empty_sets_of_other_spaces_are_not_taken_for_each_other():
+    plane, line = isl.Set("{ [i, j] : 1 = 0 }"), isl.Set("{ [i] : 1 = 0 }")
+    assert sets.coalesce(plane).dim(isl.dim_type.set) == 2 and sets.coalesce(line).dim(isl.dim_type.set) == 1
+
+
+def test_no_more_is_kept_than_a_bound(monkeypatch):
+    monkeypatch.setattr(sets, "_MOST", 50)
+    for n in range(200):
+        found = sets.intersect(isl.Set(f"{{ [i] : 0 <= i < {n} }}"), isl.Set("{ [i] : i >= 2 }"))
+        assert found.count_val() == max(n - 2, 0)
+        assert len(sets._answers) <= 50 and sum(map(len, sets._kept.values())) <= 200
+
+
+COMPILED = """
+import sys
+import graphc as gc
+from graphc import Eq, Max, Min, Sum
+from tests.fuzz.programs import random_program
+
+N, M, K, R = gc.sizes("N M K R")
+i, j = gc.indices("i j")
+x, y = gc.Input("x", N), gc.Tensor("y", N)
+ends = Max(0, i - N//2 - M//3 + K//5 - R//2), Min(N - 1, i + N//3 + K//2 + R//7 + M//2)
+
+def text(seed):
+    if seed is None:
+        run = gc.System(Eq(y[i], Sum(x[j], (j, *ends)))).compile(y)
+    else:
+        program, space = random_program(seed), {}
+        exec(program.text(), space)
+        known = space["system"]._names()
+        given = [space[a.name] for a in program.arguments if a.how == "real" and a.name in known]
+        run = space["system"].compile("L", *(gc.D(space["L"], a) for a in given))
+    return f"{run.program}\\n{run.llvm_ir}"
+
+seeds = [None, *range(8)]
+found = {seed: text(seed) for seed in (seeds if sys.argv[1] == "forwards" else seeds[::-1])}
+for seed in seeds:
+    print(seed, found[seed])
+"""
+
+
+def test_a_system_compiles_to_the_same_after_others_and_in_other_processes():
+    """Addresses, hashes and what isl was asked before differ; Program and LLVM text do not."""
+    texts = set()
+    for order, salt in (("forwards", "1"), ("backwards", "2"), ("forwards", "3")):
+        done = subprocess.run(
+            [sys.executable, "-c", COMPILED, order], cwd=ROOT, capture_output=True, text=True, timeout=600,
+            env={**os.environ, "PYTHONHASHSEED": salt},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        texts.add(done.stdout)
+    assert len(texts) == 1
