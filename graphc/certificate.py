@@ -56,14 +56,14 @@ class Certificate:
 
 
 def verify(
-    system: Any, loss: Any, sizes: Mapping[Any, int] | None = None, seed: int = 0, **arguments: Any
+    system: Any, loss: Any, sizes: Mapping[str, int] | None = None, seed: int = 0, /, **arguments: Any
 ) -> Certificate:
     """Check everything derived from the scalar `loss` of a `gc.System`, on these arguments.
 
     Raises ArgumentError where `loss` depends on no real argument."""
     ir, scalar = system.ir, system.tensor(loss)
     given, more = _split(ir, arguments)
-    work = _Work(ir, scalar, given, {**{str(k): int(v) for k, v in (sizes or {}).items()}, **more}, seed)
+    work = _Work(ir, scalar, given, {**{k: int(v) for k, v in (sizes or {}).items()}, **more}, seed)
     checks = [work.compiled("value", ir, [scalar], 1e-10)]
     graded, found = gradients(ir, scalar, work.wrt)
     outputs = [found[w] for w in work.wrt]

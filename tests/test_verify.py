@@ -5,7 +5,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, tanh
-from graphc.certificate import Certificate, Check, verify
+from graphc.certificate import Certificate, Check, _error, verify
 
 T, H = gc.sizes("T H")
 t, i, j = gc.indices("t i j")
@@ -54,3 +54,23 @@ def test_missing_argument():
 def test_sizes_come_from_arguments_that_a_gradient_does_not_read():
     flat = gc.System(Eq(total, Sum(gc.floor(x[t, i]) * W[i, i], t, i)))
     assert verify(flat, "L", **ARGUMENTS)
+
+
+def test_places_without_a_value_must_be_the_same():
+    nan = np.array([1.0, np.nan])
+    assert _error(nan, np.array([1.0, 3.0])) == np.inf and _error(np.array([1.0, 3.0]), nan) == np.inf
+    assert _error(nan, nan) == 0
+
+
+@pytest.mark.parametrize("name", ["exact", "seed", "sizes"])
+def test_arguments_called_as_options(name):
+    """They cannot be passed: the message says so."""
+    given = gc.Input(name, T)
+    system = gc.System(Eq(total, Sum(given[t] ** 2, t)))
+    with pytest.raises(gc.ArgumentError, match="must be called otherwise"):
+        system.evaluate("L", **{name: np.ones(3)}) if name == "exact" else gc.verify(system, "L", **{name: np.ones(3)})
+
+
+def test_an_argument_called_system():
+    given = gc.Input("system", T)
+    assert gc.verify(gc.System(Eq(total, Sum(given[t] ** 2, t))), "L", system=np.arange(3.0))

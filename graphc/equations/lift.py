@@ -226,7 +226,7 @@ class Lifter:
     def _function(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
         if isinstance(e, sp.floor | sp.ceiling):
             return scalars.floor_of(e.args[0], lambda a: self.build(a, at, env), isinstance(e, sp.ceiling))
-        if isinstance(e, sp.Piecewise):
+        if isinstance(e, sp.Piecewise | rd.Cases):
             return scalars.piecewise([(self.build(v, at, env), self.build(c, at, env)) for v, c in e.args])
         if isinstance(e, sp.Rel):
             e = scalars.without_fractions(e, lambda a: self.build(a, at, env))

@@ -165,7 +165,7 @@ def _kind(e: sp.Basic, kinds: dict[sy.Tensor, str]) -> str:
         return "real"
     if isinstance(e, rd.Reduction | sp.Sum | sp.Product):
         return _kind(e.args[0], kinds)
-    if isinstance(e, sp.Piecewise):
+    if isinstance(e, sp.Piecewise | rd.Cases):
         if e.args[-1][1] is not sp.true and any(c.has(sy.Tensor) for _, c in e.args):
             return "real"  # NaN where nothing is chosen
         return _widest(*(_kind(value, kinds) for value, _ in e.args))
@@ -182,7 +182,7 @@ def is_whole(e: sp.Basic) -> bool:
     """Whether the value of `e` is certainly a whole number (floor(x), whatever x is)."""
     if e.is_integer or isinstance(e, sp.floor | sp.ceiling | sp.sign):
         return True
-    if isinstance(e, sp.Piecewise):
+    if isinstance(e, sp.Piecewise | rd.Cases):
         return all(is_whole(value) for value, _ in e.args)
     if isinstance(e, sp.Add | sp.Mul | sp.Max | sp.Min):
         return all(is_whole(a) for a in e.args)

@@ -58,6 +58,8 @@ class System:
         """The reference meaning, by the plainest possible interpreter: one array, or a tuple of them."""
         from graphc.equations.evaluate import evaluate
 
+        if not isinstance(exact, bool):
+            raise ArgumentError("exact= is True or False\n  An input or a size of that name must be called otherwise")
         system = self._with_gradients(outputs)
         wanted = system._outputs(outputs)
         given, more = self._split(arguments)
@@ -311,12 +313,14 @@ def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
         return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 
-def verify(system: System, loss: Any, sizes: Any = None, seed: int = 0, **arguments: Any) -> Any:
+def verify(system: System, /, loss: Any, sizes: Any = None, seed: int = 0, **arguments: Any) -> Any:
     """A certificate: the gradient of `loss` against finite differences and the dot-product test, and the compiled
     function against the interpreter, on these arguments. True if all hold; prints as a table."""
     from graphc.certificate import verify as certify
 
-    return certify(system, loss, sizes, seed, **arguments)
+    if not isinstance(seed, int):
+        raise ArgumentError("seed= is a number\n  An input of that name must be called otherwise")
+    return certify(system, loss, _by_name(sizes), seed, **arguments)
 
 
 def _flat(things: Any) -> list[Any]:

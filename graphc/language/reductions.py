@@ -23,7 +23,8 @@ class Reduction(Notation):
     big = ""
 
     def __new__(cls, body: Any, *over: Any) -> Reduction:
-        return sp.Expr.__new__(cls, sp.sympify(body), *(_limit(cls, o) for o in over))
+        parts = [sp.sympify(body), *(_limit(cls, o) for o in over)]
+        return sp.Expr.__new__(cls, *(_kept_together(part, {}) for part in parts))
 
     @property
     def body(self) -> sp.Expr:
@@ -74,6 +75,40 @@ class Reduction(Notation):
         if len(limit) == 1:
             return str(name)
         return rf"{printer._print(limit[1])} \le {name} \le {printer._print(limit[2])}"
+
+
+class Cases(Notation):
+    """A Piecewise inside a reduction. SymPy folds those that stand in conditions, and would take the conditions of this
+    one out of what binds their indices."""
+
+    __slots__ = ()
+
+    def _eval_is_integer(self) -> bool | None:
+        return True if all(value.is_integer for value, _ in self.args) else None
+
+    @property
+    def plain(self) -> sp.Expr:
+        return sp.Piecewise(*self.args, evaluate=False)
+
+    def _sympystr(self, printer: Any) -> str:
+        return str(printer._print(self.plain))
+
+    _sympyrepr = _sympystr
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = printer._print(self.plain)
+        return str(text) if exp is None else rf"\left({text}\right)^{{{exp}}}"
+
+
+def _kept_together(e: sp.Basic, done: dict[sp.Basic, sp.Basic]) -> sp.Basic:
+    """`e` with `Cases` for each Piecewise."""
+    if not e.args or isinstance(e, Reduction):
+        return e
+    if e not in done:
+        args = [_kept_together(a, done) for a in e.args]
+        same = all(a is b for a, b in zip(args, e.args, strict=True))
+        done[e] = Cases(*args) if isinstance(e, sp.Piecewise) else e if same else e.func(*args)
+    return done[e]
 
 
 class Sum(Reduction):

@@ -126,6 +126,12 @@ class Tensor(Notation, sp.AtomicExpr):
     def shape(self) -> tuple[sp.Expr, ...]:
         return self.dims
 
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        """Itself and its name, as SymPy's IndexedBase has it: no element is a function of its index alone, so that SymPy
+        does not solve conditions on elements for the index."""
+        return {self, sp.Symbol(self.name)}
+
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.name, self.role, self.dtype, self.outside, *self.dims)
 

@@ -50,9 +50,9 @@ def gru(name: str, x: Tensor, units: Any) -> Layer:
 
 def _state(name: str, x: Tensor, units: Any) -> tuple[Tensor, tuple[Any, ...], tuple[Any, ...]]:
     """The state, and the subscripts of now and of one step before."""
-    leading(x, 2)  # refuses an x that has no time, or nothing at each
-    t, *batch = leading(x, 1)
-    (i,) = indices("i", x, units)
+    leading(x, 2, name)  # refuses an x that has no time, or nothing at each
+    t, *batch = leading(x, 1, name)
+    (i,) = indices("i", x, units, beside=name)
     return Tensor(name, *x.dims[:-1], units), (t, *batch, i), (t - 1, *batch, i)
 
 
@@ -72,8 +72,8 @@ def _gates(
 
 def _gate(name: str, x: Tensor, fed: sp.Expr, s: Tensor) -> tuple[sp.Expr, Param, Param, Param]:
     """b + W fed + U x[t], where `fed` is an expression in t, the batch's indices and i."""
-    t, *batch = leading(x, 1)
+    t, *batch = leading(x, 1, s.name)
     units = s.dims[-1]
-    i, j, k = indices("ijk", x, units)
+    i, j, k = indices("ijk", x, units, beside=s.name)
     W, U, b = Param(f"{name}_W", units, units), Param(f"{name}_U", units, x.dims[-1]), Param(f"{name}_b", units)
     return b[i] + Sum(W[i, j] * fed.subs(i, j), j) + Sum(U[i, k] * x[(t, *batch, k)], k), W, U, b

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.language.reductions import Mean, Sum, logsumexp
+from graphc.language.reductions import Mean, Sum, logsumexp, softmax
 from graphc.language.symbols import Index
 
 
@@ -22,6 +22,8 @@ def cross_entropy(logits: Any, target: Any, k: Index) -> sp.Expr:
     The logarithm and the softmax are taken together, so that no probability underflows.
     """
     logits, target = sp.sympify(logits), sp.sympify(target)
-    if target.has(k):
+    if k in target.free_symbols:
         return logsumexp(logits, k) * Sum(target, k) - Sum(target * logits, k)
+    if any(k in r.free_symbols for r in logits.atoms(softmax)):  # a softmax at one class is one of them all
+        return logsumexp(logits, k) - Sum(sp.Piecewise((logits, sp.Eq(k, target)), (0, True)), k)
     return logsumexp(logits, k) - logits.subs(k, target)

@@ -60,22 +60,29 @@ def sgd(loss: Any, params: Sequence[Tensor], rate: Any, momentum: Any = 0) -> Op
 
 
 def adam(loss: Any, params: Sequence[Tensor], rate: Any = 0.001, betas: Any = (0.9, 0.999)) -> Optimiser:
-    """Adam (Kingma and Ba 2015, algorithm 1), with eps = 1e-8: steps of about `rate` whatever the gradient's scale."""
-    beta1, beta2 = (sp.Rational(str(b)) for b in betas)
+    """Adam (Kingma and Ba 2015, algorithm 1), with eps = 1e-8: steps of about `rate` whatever the gradient's scale.
+
+    `rate` and `betas` may be numbers or scalar inputs; a beta of 0 remembers nothing.
+    """
+    beta1, beta2 = (b if isinstance(b, sp.Basic) else sp.Rational(str(b)) for b in betas)
     equations: list[sp.Eq] = []
     update: dict[Tensor, Tensor] = {}
     count = Input("steps")
     n = Tensor("steps_next")
-    equations.append(sp.Eq(n, count + 1))
-    update[count] = n
-    memory: dict[Input, Tensor | None] = {count: None}
+    memory: dict[Input, Tensor | None] = {}
+    if beta1 != 0 or beta2 != 0:
+        equations.append(sp.Eq(n, count + 1))
+        update[count] = n
+        memory[count] = None
     for W in params:
         g = D(loss, W)
-        m, mean = _remembered(W, "m", beta1 * _input(W, "m") + (1 - beta1) * g, equations, update)
-        v, square = _remembered(W, "v", beta2 * _input(W, "v") + (1 - beta2) * g**2, equations, update)
-        memory |= {m: W, v: W}
-        length = sp.sqrt(square / (1 - beta2**n)) + sp.Rational("1e-8")
-        _next(W, W - rate * mean / (1 - beta1**n) / length, equations, update)
+        means = []
+        for what, beta, new in (("m", beta1, g), ("v", beta2, g**2)):
+            if beta != 0:
+                old, mean = _remembered(W, what, beta * _input(W, what) + (1 - beta) * new, equations, update)
+                memory[old], new = W, mean / (1 - beta**n)
+            means.append(new)
+        _next(W, W - rate * means[0] / (sp.sqrt(means[1]) + sp.Rational("1e-8")), equations, update)
     return Optimiser(tuple(equations), update, memory)
 
 

@@ -145,7 +145,8 @@ def _is_sum(atom: Atom, classes: _Classes) -> bool:
 def _taken_apart(part: _Part, atom: Atom, classes: _Classes) -> Iterator[_Part]:
     """c * A[r] * rest, where A[w] += v over E, is c * v * rest over the points of both with w = r."""
     assert atom.read is not None
-    rest = tuple(a for a in part.atoms if a is not atom)
+    at = next(n for n, a in enumerate(part.atoms) if a is atom)
+    rest = part.atoms[:at] + part.atoms[at + 1 :]  # a square has the same atom twice
     for term in classes.auxiliary[atom.read.tensor].terms:
         fresh: dict[Expr, Expr] = {i: Index(i.name) for i in term.domain.indices}
         indices = part.domain.indices + tuple(i for i in fresh.values() if isinstance(i, Index))

@@ -6,7 +6,7 @@ from scipy.signal import correlate
 from scipy.special import log_softmax
 
 import graphc as gc
-from graphc import Eq, Mean, relu
+from graphc import Eq, Mean, argmax, relu, softmax
 from graphc.library import conv2d, cross_entropy, dense, initial, maxpool, mse
 
 B, N, C, Y, X = gc.sizes("B N C Y X")
@@ -78,6 +78,34 @@ def test_cross_entropy_of_labels_and_of_distributions():
     np.testing.assert_allclose(found, -logs[np.arange(6), labels].mean(), rtol=1e-12)
     found = both(gc.System(Eq(L, Mean(cross_entropy(o[b, k], share[b, k], k), b))), "L", o=logits, share=shares)
     np.testing.assert_allclose(found, -(shares * logs).sum(1).mean(), rtol=1e-12)
+
+
+def test_cross_entropy_of_what_has_the_index_of_the_classes_for_its_own():
+    """A label that is a largest class, logits with a softmax in them, weights that do not add up to 1."""
+    k = gc.index("k", 4)
+    o, z, label, L = gc.Input("o", B, 4), gc.Input("z", B, 4), gc.Input("label", B, dtype="int64"), gc.Tensor("L")
+    logits, other = rng.normal(size=(2, 5, 4))
+    labels = rng.integers(0, 4, 5)
+    each, logs = np.arange(5), log_softmax(logits, 1)
+
+    found = both(gc.System(Eq(L, Mean(cross_entropy(o[b, k], argmax(z[b, k], k), k), b))), "L", o=logits, z=other)
+    np.testing.assert_allclose(found, -logs[each, other.argmax(1)].mean(), rtol=1e-12)
+    mixed = gc.System(Eq(L, Mean(cross_entropy(o[b, k] + softmax(z[b, k], k), label[b], k), b)))
+    found = both(mixed, "L", o=logits, z=other, label=labels)
+    wanted = -log_softmax(logits + np.exp(log_softmax(other, 1)), 1)[each, labels].mean()
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+    weighted = gc.System(Eq(L, Mean(cross_entropy(o[b, k], z[b, k], k), b)))
+    np.testing.assert_allclose(both(weighted, "L", o=logits, z=other), -(other * logs).sum(1).mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["i", "k", "b0", "c", "m", "f"])
+def test_layers_keep_away_from_their_own_names(name):
+    flat, image = gc.Input("x", B, 3), gc.Input("x", B, 2, 5, 6)
+    for x, layer in (flat, dense(name, flat, 2)), (image, conv2d(name, image, 2, 3)), (image, maxpool(name, image, 2)):
+        data = rng.normal(size=(4, *(int(d) for d in x.dims[1:])))
+        weights = {p.name: rng.normal(size=[int(d) for d in p.dims]) for p in layer.params}
+        other = gc.System(*layer.equations).compile(name)(x=data, **weights)
+        assert other.shape[0] == 4 and np.isfinite(other).all()
 
 
 def test_layers_keep_away_from_the_names_of_what_they_read():

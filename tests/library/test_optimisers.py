@@ -45,6 +45,9 @@ def by_momentum(rate, momentum):
 RULES = {
     "adam": (adam(L, [w, c], 0.1), by_adam(0.1, 0.9, 0.999)),
     "adam with other betas": (adam(L, [w, c], 0.02, betas=(0.5, 0.75)), by_adam(0.02, 0.5, 0.75)),
+    "adam without means": (adam(L, [w, c], 0.1, betas=(0, 0.9)), by_adam(0.1, 0, 0.9)),
+    "adam without squares": (adam(L, [w, c], 0.02, betas=(0.5, 0)), by_adam(0.02, 0.5, 0)),
+    "adam without memory": (adam(L, [w, c], 0.02, betas=(0, 0)), by_adam(0.02, 0, 0)),
     "descent": (sgd(L, [w, c], 0.01), by_momentum(0.01, 0)),
     "momentum": (sgd(L, [w, c], 0.01, momentum=0.9), by_momentum(0.01, 0.9)),
 }
@@ -79,6 +82,15 @@ def test_a_rate_may_be_given_at_the_call():
     step(target=TARGET, rate=0.25, **weights)
     np.testing.assert_allclose(weights["w"], START["w"] - 0.25 * slopes(START)["w"])
     np.testing.assert_array_equal(weights["c"], START["c"])
+
+
+def test_betas_may_be_given_at_the_call():
+    rule = adam(L, [w, c], 0.1, betas=gc.inputs("b1 b2"))
+    step = gc.System(LOSS, *rule.equations).compile(update=rule.update)
+    weights = {k: v.copy() for k, v in START.items()}
+    step.loop(STEPS, target=TARGET, b1=0.9, b2=0.999, **weights, **rule.start(**weights))
+    for k, value in by_adam(0.1, 0.9, 0.999).items():
+        np.testing.assert_allclose(weights[k], value, rtol=1e-12)
 
 
 def test_the_memory_has_the_shape_and_the_precision_of_the_weights():

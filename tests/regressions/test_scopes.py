@@ -167,3 +167,29 @@ def test_the_index_that_softmax_keeps_runs_as_on_the_left():
     X, Y = gc.Input("X", N + 1), gc.Tensor("Y", N)
     found = gc.System(Eq(Y[i], softmax(X[i + 1], i))).compile("Y")(X=np.arange(5.0))
     np.testing.assert_allclose(found, np.exp(np.arange(4)) / np.exp(np.arange(4)).sum())
+
+
+def test_conditions_inside_reductions_inside_conditions():
+    """SymPy folds the conditions of a Piecewise; those in a reduction are not to come out of what binds their index."""
+    data, table = rng.normal(size=9), rng.normal(size=(9, 9))
+    A, v = gc.Input("A", N, N), gc.Tensor("v", N)
+
+    def found(value, **arguments):
+        system = gc.System(Eq(v[i], value))
+        result = system.evaluate(v, **arguments)
+        np.testing.assert_allclose(system.compile(v)(**arguments), result, rtol=1e-12)
+        return result
+
+    first = Sum(Piecewise((x[i], i < 2), (0, True)), (i, 0, N - 1))  # the letter of the left side
+    np.testing.assert_array_equal(found(Piecewise((1, first > x[i]), (0, True)), x=data), data[:2].sum() > data)
+    positive = Sum(Piecewise((1, A[i, j] > 0), (0, True)), j)
+    np.testing.assert_array_equal(found(Piecewise((1, positive > 4), (0, True)), A=table), (table > 0).sum(1) > 4)
+    np.testing.assert_array_equal(found(Piecewise((1, Eq(positive, 5)), (0, True)), A=table), (table > 0).sum(1) == 5)
+    largest = amax(Piecewise((x[j], x[j] < 1), (0, True)), j)
+    np.testing.assert_array_equal(found(Piecewise((1, largest > x[i]), (2, True)), x=data),
+                                  np.where(np.where(data < 1, data, 0).max() > data, 1, 2))  # fmt: skip
+    inner = Piecewise((positive, x[i] > 0), (0, True))
+    wanted = np.where(data > 0, (table > 0).sum(1), 0) > 3
+    np.testing.assert_array_equal(found(Piecewise((1, inner > 3), (0, True)), x=data, A=table), wanted)
+    rank = Sum(Piecewise((1, x[k] < x[j]), (0, True)), k)
+    np.testing.assert_array_equal(found(Sum(Piecewise((x[j], Eq(rank, i)), (0, True)), j), x=data), np.sort(data))

@@ -29,6 +29,9 @@ SAME = {
     "largest of two": (Eq(y[i], Max(u[i], w[i])), Eq(y[i], Max(w[i], u[i]))),
     "largest over an index": (Eq(total, gc.amax(u[i], i)), Eq(total, gc.amax(u[N - 1 - j], j))),
     "elements from data": (Eq(y[i], u[word[i]] * 2), Eq(y[j], u[word[j]] + u[word[j]])),
+    "powers of sums": (Eq(total, Sum(u[j], j) ** 3), Eq(total, Sum(u[i] * u[j] * u[k], i, j, k))),
+    "powers expanded": (Eq(y[i], (u[i] + w[i]) ** 3),
+                        Eq(y[i], u[i] ** 3 + 3 * u[i] ** 2 * w[i] + 3 * u[i] * w[i] ** 2 + w[i] ** 3)),
     "softmax": (Eq(y[i], exp(u[i]) / Sum(exp(u[k]), k)), Eq(y[n], exp(u[n]) / Sum(exp(u[m]), m))),
 }  # fmt: skip
 
@@ -42,6 +45,12 @@ DIFFERENT = {
     "another tensor": (Eq(y[i], u[i]), Eq(y[i], w[i])),
     "counted twice": (Eq(total, Sum(u[k], k)), Eq(total, u[0] + Sum(u[k], k))),
     "counted for every unused index": (Eq(total, Sum(u[k], k)), Eq(total, Sum(u[k] * A[0, 0] / A[0, 0], k, (i, 0, 1)))),
+    "a sum and its square": (Eq(total, Sum(u[k], k)), Eq(total, Sum(u[k], k) ** 2)),
+    "a square and a cube of a sum": (Eq(total, Sum(u[k], k) ** 2), Eq(total, Sum(u[k], k) ** 3)),
+    "a mean squared and over a size": (Eq(y[i], gc.Mean(u[j], j) ** 2), Eq(y[i], gc.Mean(u[j], j) / N)),
+    "a square inside a sum": (Eq(total, Sum(u[j] * Sum(u[k], (k, 0, j)) ** 2, j)),
+                              Eq(total, Sum(u[j] * Sum(u[k], (k, 0, j)), j))),
+    "a factor below and above": (Eq(y[i], u[i] / (2 * w[i])), Eq(y[i], 2 * u[i] / w[i])),
     "another function": (Eq(y[i], exp(u[i])), Eq(y[i], tanh(u[i]))),
     "sum and largest": (Eq(total, Sum(u[k], k)), Eq(total, gc.amax(u[k], k))),
     "another left side": (Eq(y[i], u[i]), Eq(y[0], u[0])),
