@@ -10,11 +10,9 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isinf
 from time import perf_counter
 from typing import Any
 
-import islpy as isl
 import numpy as np
 
 from graphc.codegen.kernel import emit_kernel
@@ -27,9 +25,9 @@ from graphc.equations.errors import (
     DefinitionError,
     DomainError,
     ShapeError,
-    UnsupportedError,
 )
-from graphc.equations.expr import Const, Expr, Op, Read, Size, above_reads, substitute
+from graphc.equations.expr import Const, Expr, Size, substitute
+from graphc.equations.infinities import refuse_infinities
 from graphc.equations.sizes import whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.empty import refuse_empty_reads
@@ -136,7 +134,7 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
     _refuse_given(outputs)
     _refuse_undefined(system, roots)
     if options.dtype == "int64":
-        _refuse_infinities(system)
+        refuse_infinities(system)
     trace.show("equations", system)
     if options.unfold is True:
         if 0 in system.fixed.values():
@@ -195,31 +193,6 @@ def _refuse_given(outputs: tuple[Tensor, ...]) -> None:
             raise DefinitionError(
                 f"{t.name} is given at the call: there is nothing to compute\n  Ask for a tensor that is defined"
             )
-
-
-def _refuse_infinities(system: System) -> None:
-    """oo among integers of 64 bits is the largest: fit to be compared, but one more makes it the smallest."""
-    for eq in system.equations:
-        for start in (term for term in eq.terms if _is_infinite(term.value)):
-            if _is_added_to(system, eq.tensor, start.domain.reach(start.write, eq.tensor.dims)):
-                raise UnsupportedError(
-                    f"{eq.tensor.name} is infinite, which has no value among the integers\n  in {start.origin}\n"
-                    "  Write a number larger than any result, 2**62 say, or compile with dtype='float64'"
-                )
-
-
-def _is_added_to(system: System, tensor: Tensor, places: isl.Set) -> bool:
-    """Whether elements at `places` are read to be added, subtracted or multiplied."""
-    for term in (t for eq in system.equations for t in eq.terms):
-        sums = [n for n in above_reads(term.value) if isinstance(n, Op) and n.name in ("add", "sub", "mul")]
-        reads = [a for n in sums for a in n.args if isinstance(a, Read) and a.tensor is tensor]
-        if any(not (term.domain.reach(r.subs, tensor.dims) & places).is_empty() for r in reads):
-            return True
-    return False
-
-
-def _is_infinite(e: Expr) -> bool:
-    return isinstance(e, Const) and isinstance(e.value, float) and isinf(e.value)
 
 
 def _refuse_undefined(system: System, wanted: Collection[Tensor]) -> None:

@@ -96,6 +96,25 @@ def test_a_function_that_fails_is_named_with_its_line(file, capsys):
     assert "fibonacci.py, line 11 failed: TypeError" in capsys.readouterr().err.replace("\n", " ")
 
 
+def test_the_line_of_the_file_is_told_not_that_of_what_it_calls(tmp_path, capsys):
+    path = tmp_path / "calls.py"
+    path.write_text("def f():\n    raise ValueError('no')\n\nf()\n")
+    assert main(["latex", str(path)]) == 2
+    assert "calls.py, line 2 failed: ValueError: no" in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_functions_of_other_files_and_names_with_an_underscore_are_nobodys_systems(tmp_path, capsys):
+    system = "import graphc as gc\nfrom graphc import Eq\n"
+    (tmp_path / "other_makers.py").write_text(f"{system}def made() -> gc.System:\n    return gc.System()\n")
+    path = tmp_path / "mine.py"
+    path.write_text("from other_makers import made\n")
+    assert main(["latex", f"{path}:made"]) == 2
+    assert "has no system made" in capsys.readouterr().err
+    path.write_text(f"{system}_own = gc.System(Eq(gc.Tensor('L'), 1))\nnet = gc.System(Eq(gc.Tensor('M'), 2))\n")
+    assert main(["latex", str(path)]) == 0
+    assert "M &= 2" in capsys.readouterr().out
+
+
 def test_a_file_with_several_systems_asks_which(file, capsys):
     file.write_text(ONE + "second = fib.unfold(t, 3)\n")
     assert main(["latex", str(file)]) == 2

@@ -49,7 +49,23 @@ class Reduction(Notation):
         return (self.body.free_symbols | ends) - set(self.bound_symbols)
 
     def _eval_subs(self, old: Any, new: Any) -> Any:
-        return self if old in self.bound_symbols else None
+        """The indices bound here are nobody else's: where `new` has one of their names, they get another."""
+        own = set(self.bound_symbols)
+        if old in own:
+            return self
+        caught = own & getattr(new, "free_symbols", set()) if old in self.free_symbols else set()
+        if not caught:
+            return None
+        taken = {str(s) for s in self.body.free_symbols | self.free_symbols | new.free_symbols}
+        renamed: dict[sp.Basic, sp.Basic] = {}
+        for index in sorted(caught, key=str):
+            name = str(index)
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            renamed[index] = Index(name, getattr(index, "extent", None))
+        limits = [limit.xreplace(renamed) for limit in self.limits]
+        return type(self)(self.body.xreplace(renamed), *limits)._subs(old, new)
 
     def _sympystr(self, printer: Any) -> str:
         texts = [printer._print(limit[0] if len(limit) == 1 else limit) for limit in self.limits]

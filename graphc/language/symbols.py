@@ -128,8 +128,8 @@ class Tensor(Notation, sp.AtomicExpr):
 
     @property
     def free_symbols(self) -> set[sp.Basic]:
-        """Itself and its name, as SymPy's IndexedBase has it: no element is a function of its index alone, so that SymPy
-        does not solve conditions on elements for the index."""
+        """Itself and its name, as SymPy's IndexedBase has it: an element is no function of its index alone, so that
+        SymPy does not solve conditions on elements for the index."""
         return {self, sp.Symbol(self.name)}
 
     def _hashable_content(self) -> tuple[Any, ...]:

@@ -120,7 +120,8 @@ def _unmasked(value: Any, tensor: Tensor) -> Array:
 
 
 def _from_python(array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
-    if array.dtype.kind not in "iufb" or (tensor.kind == "int" and array.dtype.kind == "f"):
+    reals = array.dtype.kind == "f" and array.size > 0  # no numbers, [], are of each kind
+    if array.dtype.kind not in "iufb" or (tensor.kind == "int" and reals):
         raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
     if dtype.kind == "i":
         _refuse_changed(array, tensor)

@@ -7,7 +7,7 @@ from scipy.special import log_softmax
 
 import graphc as gc
 from graphc import Eq, Mean, argmax, relu, softmax
-from graphc.library import conv2d, cross_entropy, dense, initial, maxpool, mse
+from graphc.library import conv2d, cross_entropy, dense, elman, initial, maxpool, mse
 
 B, N, C, Y, X = gc.sizes("B N C Y X")
 b, k = gc.indices("b k")
@@ -106,6 +106,30 @@ def test_layers_keep_away_from_their_own_names(name):
         weights = {p.name: rng.normal(size=[int(d) for d in p.dims]) for p in layer.params}
         other = gc.System(*layer.equations).compile(name)(x=data, **weights)
         assert other.shape[0] == 4 and np.isfinite(other).all()
+
+
+def test_layers_keep_away_from_the_names_of_their_sizes():
+    T, f, i, j, k, m = gc.sizes("T f i j k m")
+    for units in (k, i):
+        layer = dense("y", gc.Input("x", B, N), units)
+        assert gc.System(*layer.equations).compile(layer.output)
+    for units in (k, j):
+        layer = elman("s", gc.Input("x", T, N), units)
+        assert gc.System(*layer.equations).compile(layer.output)
+    layer = conv2d("y", gc.Input("x", C, Y, X), f, m)
+    assert gc.System(*layer.equations).compile(layer.output)
+
+
+def test_a_label_under_the_index_of_a_sum_in_the_logits():
+    """Putting label[b] for k into Sum(W[k, b]*v[b], b) took the label's index for the sum's."""
+    W, v, label = gc.Input("W", C, N), gc.Input("v", N), gc.Input("label", N, dtype="int64")
+    table, vector, labels = rng.normal(size=(3, 4)), rng.normal(size=4), np.array([0, 2, 1, 1])
+    logits = table @ vector
+    wanted = np.log(np.exp(logits).sum()) - logits[labels]
+    y = gc.Tensor("y", N)
+    loss = cross_entropy(gc.Sum(W[k, b] * v[b], b), label[b], k)
+    found = both(gc.System(Eq(y[b], loss)), "y", W=table, v=vector, label=labels)
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_layers_keep_away_from_the_names_of_what_they_read():

@@ -193,3 +193,17 @@ def test_conditions_inside_reductions_inside_conditions():
     np.testing.assert_array_equal(found(Piecewise((1, inner > 3), (0, True)), x=data, A=table), wanted)
     rank = Sum(Piecewise((1, x[k] < x[j]), (0, True)), k)
     np.testing.assert_array_equal(found(Sum(Piecewise((x[j], Eq(rank, i)), (0, True)), j), x=data), np.sort(data))
+
+
+def test_what_is_put_into_a_reduction_is_not_caught_by_its_index():
+    """`subs` gives the bound index another name where it stands in what is put in."""
+    A, v, u = gc.Input("A", N, N), gc.Input("v", N), gc.Tensor("u", N)
+    table, vector = rng.normal(size=(4, 4)), rng.normal(size=4)
+    rows = Sum(A[i, j] * v[j], j)
+    shown = [str(rows.subs(i, j)), str(Sum(A[i, j], (j, 0, i)).subs(i, j)), str(rows.subs(j, 2)), str(rows.subs(k, j))]
+    assert shown == ["Sum(v[j_]*A[j, j_], j_)", "Sum(A[j, j_], (j_, 0, j))", str(rows), str(rows)]
+    found = gc.System(Eq(u[j], rows.subs(i, j))).compile(u)(A=table, v=vector)
+    np.testing.assert_allclose(found, table @ vector, rtol=1e-12)
+    twice = Sum(Sum(A[i, j] * v[k], k), j).subs(i, j)
+    found = gc.System(Eq(u[j], twice)).compile(u)(A=table, v=vector)
+    np.testing.assert_allclose(found, table.sum(1) * vector.sum(), rtol=1e-12)
