@@ -169,9 +169,8 @@ def _segments(ranges: list[Domain], step: int, axis: int, context: isl.Set) -> l
         union = atoms[0]
         for a in atoms[1:]:
             union = sets.union(union, a)
-        split = [x for a in atoms for x in (sets.intersect(a, r.set), sets.subtract(a, r.set))] + [
-            sets.subtract(r.set, union)
-        ]
+        split = [x for a in atoms for x in (sets.intersect(a, r.set), sets.subtract(a, r.set))]
+        split.append(sets.subtract(r.set, union))
         atoms = [sets.coalesce(a) for a in split if not a.is_empty()]
     pieces = [p for a in atoms for p in sets.pieces(a)]
     ordered = _in_order(pieces, axis)

@@ -1,4 +1,4 @@
-"""`make planted`: plants each error of `plants` and `more_plants`, one at a time, into a copy of the project, and runs
+"""`make planted`: plants each error of the lists here, one at a time, into a copy of the project, and runs
 the tests that must find it. Exit status 1 if one is not found. `--only WORD`: those whose description has the word."""
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.planted.more_plants import MORE
 from tests.planted.plants import PLANTS, Plant
+from tests.planted.plants_of_conditions import CONDITIONS
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("graphc", "tests", "examples", "data", "docs", "benchmarks", "pyproject.toml", "README.md")
@@ -22,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.planted")
     parser.add_argument("--only", default="", help="a word of the descriptions of those to plant")
     options = parser.parse_args()
-    chosen = [p for p in (*PLANTS, *MORE) if options.only in p.what]
+    chosen = [p for p in (*PLANTS, *MORE, *CONDITIONS) if options.only in p.what]
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = copied(Path(folder))

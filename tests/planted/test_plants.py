@@ -7,9 +7,10 @@ import pytest
 import graphc
 from tests.planted.more_plants import MORE
 from tests.planted.plants import PLANTS
+from tests.planted.plants_of_conditions import CONDITIONS
 
 
-@pytest.mark.parametrize("plant", (*PLANTS, *MORE), ids=lambda p: p.what)
+@pytest.mark.parametrize("plant", (*PLANTS, *MORE, *CONDITIONS), ids=lambda p: p.what)
 def test_what_is_to_be_changed_stands_there_once(plant):
     text = (Path(graphc.__file__).parent / plant.file).read_text()
     assert text.count(plant.before) == 1
