@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -295,8 +296,9 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
         names = Names({}, set(system.ir.by_name))
         known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
         moves = {system.tensor(u): known[v] for u, v in tangents.items()}
+        whole = [v for u, v in known.items() if u.dtype in sy.INTEGERS]
         for t, v in moves.items():
-            if t.dims != v.dims or v.kind != "real":
+            if t.dims != v.dims or v.kind != "real" or v in whole:
                 raise ShapeError(
                     f"jvp: {t!r} cannot move along {v!r}\n  A direction is a real tensor of the same dimensions"
                 )
@@ -313,14 +315,14 @@ def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
         return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 
-def verify(system: System, /, loss: Any, sizes: Any = None, seed: int = 0, **arguments: Any) -> Any:
+def verify(system: System, /, loss: Any, sizes: Any = None, seed: Any = 0, **arguments: Any) -> Any:
     """A certificate: the gradient of `loss` against finite differences and the dot-product test, and the compiled
     function against the interpreter, on these arguments. True if all hold; prints as a table."""
     from graphc.certificate import verify as certify
 
-    if not isinstance(seed, int):
+    if not isinstance(seed, Integral):
         raise ArgumentError("seed= is a number\n  An input of that name must be called otherwise")
-    return certify(system, loss, _by_name(sizes), seed, **arguments)
+    return certify(system, loss, _by_name(sizes), int(seed), **arguments)
 
 
 def _flat(things: Any) -> list[Any]:

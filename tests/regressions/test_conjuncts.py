@@ -215,3 +215,8 @@ def test_numbers_that_no_integer_of_64_bits_is(wrong):
 def test_left_sides_that_are_no_place():
     with pytest.raises(gc.DefinitionError):
         gc.System(Eq(v[sp.floor(i / 2)], x[0] + i))
+
+
+def test_a_direction_of_integers():
+    with pytest.raises(gc.ShapeError):
+        gc.jvp(gc.System(Eq(L, Sum(x**2))), L, {x: gc.Input("way", N, dtype="int64")})
