@@ -191,8 +191,15 @@ class Domain:
     def reach(self, subs: Sequence[Expr], dims: Sequence[Expr]) -> isl.Set:
         """The coordinates that `subs` can take at all: an index from data any within its axis, to which the run holds
         it, and so what a boundary rule bends inside; what is computed otherwise may be a start value's, too."""
+        return sets.apply(self.set, self._way(subs, dims))
+
+    def reaching(self, subs: Sequence[Expr], dims: Sequence[Expr], points: isl.Set) -> isl.Set:
+        """The points of this domain whose `subs` can be in `points`, in the sense of `reach`."""
+        return sets.intersect(self.set, sets.preimage(points, self._way(subs, dims)))
+
+    def _way(self, subs: Sequence[Expr], dims: Sequence[Expr]) -> isl.Map:
         known = tuple((Const(0), d) if has_reads(s) else _bent(s, d) for s, d in zip(subs, dims, strict=True))
-        return sets.apply(self.set, _access(self.indices, tuple(subs), known))
+        return _access(self.indices, tuple(subs), known)
 
     def inside(self, subs: Sequence[Expr], points: isl.Set) -> Domain:
         """The part of this domain whose `subs` lie in `points`."""

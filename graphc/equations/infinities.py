@@ -54,16 +54,16 @@ def _places(system: System) -> Places:
     return places
 
 
-def _points(value: Expr, domain: Domain, sign: int, places: Places) -> isl.Set:
-    """The points of a domain at which the value can be infinite with this sign."""
+def _points(value: Expr, domain: Domain, sign: int, places: Places, finite: frozenset[Expr] = frozenset()) -> isl.Set:
+    """The points of a domain at which the value can be infinite with this sign, the reads `finite` being so."""
     nowhere = sets.nowhere(domain.set)
     done: dict[Expr, isl.Set] = {}
     for node in above_reads(value):
         match node:
             case Const() if _is_infinite(node) and (node.value > 0) == (sign > 0):
                 done[node] = domain.set
-            case Read() if (node.tensor, sign) in places:
-                done[node] = domain.inside(node.subs, places[node.tensor, sign]).set
+            case Read() if (node.tensor, sign) in places and node not in finite:
+                done[node] = domain.reaching(node.subs, node.tensor.dims, places[node.tensor, sign])
             case Op(name="maximum" | "minimum", args=(a, b)):
                 join = sets.union if (node.name, sign) in _JOINS else sets.intersect
                 done[node] = join(done[a], done[b])
@@ -78,9 +78,11 @@ def _points(value: Expr, domain: Domain, sign: int, places: Places) -> isl.Set:
 
 def _refuse(eq: Equation, term: Term, places: Places) -> None:
     computed = [n for n in above_reads(term.value) if isinstance(n, Op) and n.name not in _LOOKS | _PASSES]
+    choices = [n.args[0] for n in above_reads(term.value) if isinstance(n, Op) and n.name == "select"]
+    asked = frozenset(n for c in choices for n in above_reads(c) if isinstance(n, Read))  # and chosen by what they are
     parts = [a for n in computed for a in n.args] + ([term.value] if eq.reduce in ("sum", "prod") else [])
     for part in parts:
-        if any(not _points(part, term.domain, sign, places).is_empty() for sign in (1, -1)):
+        if any(not _points(part, term.domain, sign, places, asked).is_empty() for sign in (1, -1)):
             name = part.tensor.name if isinstance(part, Read) else "a part"
             raise UnsupportedError(
                 f"{name} is infinite, which has no value among the integers\n  in {term.origin}\n"

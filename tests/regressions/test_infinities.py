@@ -8,6 +8,7 @@ from graphc import Abs, Eq, Max, Min, Piecewise, Sum, amin, oo
 
 T = gc.sizes("T")
 t = gc.indices("t")
+q = gc.Input("q", T, dtype="int64")
 x, s, m, y, L = gc.Input("x", T), *gc.tensors("s m y", T), gc.Tensor("L")
 LEAST = [Eq(s[-1], oo), Eq(s[t], Min(x[t], s[t - 1]))]
 LARGEST = [Eq(s[-1], oo), Eq(s[t], Max(x[t], s[t - 1]))]
@@ -26,6 +27,8 @@ REFUSED = {
 RIGHT = {
     "the least so far": (LEAST, s, [5, 3, 3]),
     "an element that is finite": ([*LEAST, Eq(L, s[0] + 1)], L, 6),
+    "elements at places from data, which are no start values": ([*LEAST, Eq(m[t], s[q[t]] + 1)], m, [4, 6, 4]),
+    "those that are finite": ([*LARGEST, CHOSEN, Eq(L, Sum(Piecewise((y[t] + 1, y[t] < 100), (0, True)), t))], L, 6),
     "compared": ([*LARGEST, Eq(y[t], Piecewise((1, s[t] > 7), (0, True)))], y, [1, 1, 1]),
     "chosen and compared": ([CHOSEN, Eq(L, amin(y[t], t))], L, 5),
 }
@@ -43,5 +46,6 @@ def test_what_computes_with_an_infinite_integer_is_refused(name):
 @pytest.mark.parametrize("name", RIGHT)
 def test_what_only_compares_it_is_right(name):
     equations, output, wanted = RIGHT[name]
-    found = gc.System(*equations).compile(output, dtype="int64")(x=np.array([5, 3, 4]))
+    given = {"x": np.array([5, 3, 4]), **({"q": [1, 0, 2]} if output is m else {})}
+    found = gc.System(*equations).compile(output, dtype="int64")(**given)
     np.testing.assert_array_equal(found, wanted)
