@@ -111,9 +111,7 @@ class Cases(Notation):
 
     _sympyrepr = _sympystr
 
-    def _latex(self, printer: Any, exp: str | None = None) -> str:
-        text = printer._print(self.plain)
-        return str(text) if exp is None else rf"\left({text}\right)^{{{exp}}}"
+    _latex = _sympystr
 
 
 def _kept_together(e: sp.Basic, done: dict[sp.Basic, sp.Basic]) -> sp.Basic:
