@@ -68,7 +68,6 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
     )
     order = [s for sub in left.subs for s in symbols if s in sub.free_symbols]
     env: dict[sp.Basic, Expr] = {s: Index(s.name) for s in dict.fromkeys(order)}
-    names.keep.append(env)
     if any(sub.atoms(sy.Tensor) for sub in left.subs):
         raise w.error(
             UnsupportedError, f"the left side {w.eq.lhs} has a subscript read from data",

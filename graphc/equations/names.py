@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sympy as sp
 
@@ -65,7 +65,6 @@ class Names:
         self.tensors: dict[sy.Tensor, Tensor] = {}
         self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
         self.gradients: dict[D, Tensor] = {}
-        self.keep: list[Any] = []  # environments that caches key by identity
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, or with a number behind it, so that nothing has it yet."""
