@@ -17,7 +17,7 @@ from graphc.equations.domain import Domain, is_affine
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, make
 from graphc.equations.names import Written
-from graphc.equations.reduce import Reduce, all_reads, reduces
+from graphc.equations.reduce import Bound, Reduce, all_reads, reduces
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
 
@@ -27,7 +27,12 @@ Inside = tuple[tuple[Expr, ...], isl.Set]
 
 def within(sub: Expr, dim: Expr) -> tuple[Expr, Expr]:
     """0 <= sub < dim."""
-    return make("ge", sub, ZERO), make("lt", sub, dim)
+    return between(sub, ZERO, dim)
+
+
+def between(sub: Expr, low: Expr, high: Expr) -> tuple[Expr, Expr]:
+    """low <= sub < high."""
+    return make("ge", sub, low), make("lt", sub, high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +132,11 @@ class Ranges:
         conditions: list[Expr] = []
         pending: list[Index] = []
         for b in r.bound:
+            conditions += self._limits(b, written)
             if b.low is None or b.high is None:
                 pending.append(b.index)
-                continue
-            conditions += self._limits(b.index, b.low, b.high, written)
         pending = self._alone(r, pending, conditions, written)
-        box, before = not pending, len(conditions)
+        box, before = not pending and all((b.low is None) is (b.high is None) for b in r.bound), len(conditions)
         while pending:
             left = self._affine(r, pending, known, conditions)
             if left == pending:
@@ -159,9 +163,11 @@ class Ranges:
                 f"Give a range, and conditions to each read: ({r.indices[0].name}, 0, 2) in the reduction",
             )
 
-    def _limits(self, index: Index, low: Expr, high: Expr, written: Written) -> list[Expr]:
-        """low <= index < high; a Max below and a Min above are several limits."""
-        lows, highs = arms(low, "maximum"), arms(high, "minimum")
+    def _limits(self, b: Bound, written: Written) -> list[Expr]:
+        """low <= index < high, as far as given; a Max below and a Min above are several limits."""
+        index = b.index
+        lows = [] if b.low is None else arms(b.low, "maximum")
+        highs = [] if b.high is None else arms(b.high, "minimum")
         for end in (*lows, *highs):
             for read in all_reads(end):
                 mend = f"Sum over a whole axis, with a comparison: Piecewise((.., {index!r} < n), (0, True))"

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import islpy as isl
 import sympy as sp
 
-from graphc.equations.domain import is_affine
-from graphc.equations.errors import DefinitionError, UnsupportedError
+from graphc.equations import sets
+from graphc.equations.domain import Domain, assume, box_set, is_affine, size_name
+from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, indices_of
-from graphc.equations.infer import Ranges, Scope, within
+from graphc.equations.infer import Ranges, Scope, between, within
 from graphc.equations.lift import Lifter
 from graphc.equations.names import Names, Written
 from graphc.equations.simplify import affine_parts
+from graphc.language import reductions as rd
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
@@ -86,29 +89,115 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
     return Parsed(write + axes, axes, env)
 
 
-def scope_of(p: Parsed, left: Left, names: Names, ranges: Ranges) -> Scope:
-    """The index points at which the written element lies in the declared box; a constant subscript may lie outside."""
-    w = left.written
+def scope_of(p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> Scope:
+    """The index points at which the written element lies in the declared box, or beyond it where that is meant.
+
+    Start and end values lie beyond: a constant subscript may, and indices that have a range of their own (`h[m-2]`,
+    `m = gc.index("m", 2)`) where they pass a side of the box at every size. An index without one takes the range that
+    a subscript of the right side gives it where this puts all of the left side beyond (`s[k-M] = s0[k]`, s0 of M)."""
+    w, names = left.written, lifter.names
     dims = names.tensor(left.tensor).dims
     indices = tuple(dict.fromkeys([e for e in p.env.values() if isinstance(e, Index)] + list(p.axes)))
-    conditions: list[Expr] = []
-    for sub, dim in zip(p.write, dims, strict=True):
-        if indices_of(sub):
-            conditions += within(sub, dim)
-    pending = set(indices)
-    for symbol, stands_for in p.env.items():
+    own: set[Index] = set()
+    for symbol, index in p.env.items():
         extent = getattr(symbol, "extent", None)
-        if extent is not None and isinstance(stands_for, Index):
-            high = names.integer(extent)
-            conditions += within(stands_for, high)
-            ranges.bounds[stands_for] = Const(0), high
-            pending.discard(stands_for)
-    pending = _bounded(p.write, dims, pending, ranges)
+        if extent is not None and isinstance(index, Index):
+            ranges.bounds[index] = Const(0), names.integer(extent)
+            own.add(index)
+    for symbol, index in p.env.items():
+        if isinstance(symbol, sy.Index) and isinstance(index, Index) and index not in own:
+            own |= _beyond(symbol, index, p, left, lifter, ranges)
+    conditions = [c for index in indices if index in own for c in between(index, *ranges.bounds[index])]
+    for sub, dim in zip(p.write, dims, strict=True):
+        if free := indices_of(sub):
+            ends = ranges.interval(sub) if free <= own else None
+            passed = (False, False) if ends is None else _passes(ends, dim)
+            conditions += [c for c, beyond in zip(within(sub, dim), passed, strict=True) if not beyond]
+    pending = _bounded(p.write, dims, set(indices) - own, ranges)
     scope = Scope(indices, tuple(conditions), write=p.write)
     if pending or not _one_to_one(scope):
         what = f"the left side {w.eq.lhs} writes one element from several values of its indices"
         raise w.error(DefinitionError, what, "Give each index an axis of its own")
     return scope
+
+
+def _beyond(symbol: sy.Index, index: Index, p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> set[Index]:
+    """Give an index without a range of its own that of a subscript on the right, if it puts the left side beyond the
+    box; the index if so."""
+    shifted = [(sub, dim) for sub, dim in zip(p.write, lifter.names.tensor(left.tensor).dims, strict=True)
+               if indices_of(sub) == {index} and sub is not index]  # fmt: skip
+    found: dict[tuple[Expr, Expr], str] = {}
+    for access in _accesses(left.written.eq.rhs, symbol) if shifted else ():
+        for s, d in zip(access.subs_, access.base.dims, strict=False):
+            if {x for x in s.free_symbols if not isinstance(x, sy.Size)} == {symbol}:
+                ranges.solve(index, lifter.subscript(access, s, p.env), lifter.names.integer(d))
+                ends = [(ranges.interval(sub), dim) for sub, dim in shifted]
+                taken = ranges.bounds.pop(index, None)
+                if taken and any(e is not None and any(_passes((e[1], e[0]), n)) for e, n in ends):  # the near end, too
+                    found.setdefault(taken, str(access))
+    if not found:
+        return set()
+    (first, here), *others = found.items()
+    if others:
+        other, there = others[0]
+        raise left.written.error(
+            ShapeError, f"{symbol} has {_range(*first)} in {here} and {_range(*other)} in {there}",
+            f'Give it a range: {symbol} = gc.index("{symbol}", {first[1]!r})',
+        )  # fmt: skip
+    ranges.bounds[index] = first
+    return {index}
+
+
+def _range(low: Expr, high: Expr) -> str:
+    return f"{low!r} .. {high - 1!r}"
+
+
+def _accesses(e: sp.Basic, symbol: sy.Index) -> Iterator[sy.Access]:
+    """Elements of tensors in `e` outside of what binds this index."""
+    todo, seen = [e], set[sp.Basic]()
+    while todo:
+        node = todo.pop()
+        if node in seen or (isinstance(node, rd.Reduction) and symbol in node.bound_symbols):
+            continue
+        seen.add(node)
+        if isinstance(node, sy.Access) and isinstance(node.base, sy.Tensor):
+            yield node
+        todo.extend(reversed(node.args))
+
+
+def _passes(ends: tuple[Expr, Expr], dim: Expr) -> tuple[bool, bool]:
+    """Whether at every size the first of these subscripts lies below the axis, and the second above."""
+    return _never(within(ends[0], dim)[0]), _never(within(ends[1], dim)[1])
+
+
+def _never(condition: Expr) -> bool:
+    """Whether a condition on sizes holds at no sizes of at least 1."""
+    if not is_affine(condition) or indices_of(condition):
+        return False
+    return is_empty_at_all_sizes(Domain.where((), condition).set)
+
+
+def refuse_nothing(left: Left, scopes: Sequence[Scope], dims: Sequence[Expr]) -> None:
+    """An equation with no points at all would be dropped in silence; `scopes` are its parts."""
+    if not all(is_empty_at_all_sizes(s.domain.set) for s in scopes) or is_empty_at_all_sizes(box_set(dims)):
+        return
+    w, t = left.written, left.tensor
+    if w.eq.rhs.has(sp.Piecewise, rd.Cases):
+        raise w.error(
+            DefinitionError, f"no condition holds at any {w.eq.lhs}, so nothing is defined",
+            f"{t} has dimensions ({', '.join(map(repr, dims))}), counted from 0: mend the conditions",
+        )  # fmt: skip
+    example = f"{t}[m-2{', ..' * (len(dims) > 1)}]"
+    raise w.error(
+        DefinitionError, f"{w.eq.lhs} is no element of {t}({', '.join(map(repr, dims))}) at any value of its indices",
+        f'For elements beyond the dimensions give the index a range: m = gc.index("m", 2), {example}',
+    )  # fmt: skip
+
+
+def is_empty_at_all_sizes(points: isl.Set) -> bool:
+    """Whether there is no point at any sizes of at least 1."""
+    sizes = map(size_name, points.get_var_names(isl.dim_type.param))
+    return bool(sets.intersect_params(points, assume(sizes)).is_empty())
 
 
 def _bounded(write: Sequence[Expr], dims: Sequence[Expr], pending: set[Index], ranges: Ranges) -> set[Index]:

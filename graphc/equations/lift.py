@@ -324,7 +324,9 @@ class Lifter:
         assert isinstance(index, Index)
         extent = getattr(limit[0], "extent", None)
         if len(limit) == 3:
-            return Bound(index, self.subscript(e, limit[1], env), self.subscript(e, limit[2], env) + 1)
+            low = None if limit[1] is sp.S.NegativeInfinity else self.subscript(e, limit[1], env)
+            high = None if limit[2] is sp.oo else self.subscript(e, limit[2], env) + 1
+            return Bound(index, low, high, closed=low is not None and high is not None)
         if extent is not None:
             return Bound(index, Const(0), self.names.integer(extent))
         return Bound(index)

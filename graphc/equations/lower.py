@@ -18,7 +18,7 @@ from graphc.equations.errors import DefinitionError
 from graphc.equations.expr import Expr, Index, make
 from graphc.equations.gradients import losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
-from graphc.equations.left import Left, parse, scope_of, target
+from graphc.equations.left import Left, parse, refuse_nothing, scope_of, target
 from graphc.equations.lift import Lifter, Operand
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
 from graphc.equations.reduce import renamed
@@ -176,7 +176,7 @@ def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> 
     right = lifter.shape(w.eq.rhs)
     if right:
         lifter.must_agree(w.eq.lhs, lifter.shape(w.eq.lhs), w.eq.rhs, right)
-    scope = scope_of(parsed, left, names, ranges)
+    scope = scope_of(parsed, left, lifter, ranges)
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
     value = widened(value, tensor.kind == "real")
@@ -186,6 +186,7 @@ def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> 
             raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
         value = make("toint", value)
     out = [Piece(w, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
+    refuse_nothing(left, [p.scope for p in out], tensor.dims)
     for o in lifter.operands:
         out += _operand(o, w, ranges)
     return out
