@@ -65,6 +65,8 @@ def _tie(first: str) -> tuple[Partial, Partial]:
 
 def _pow_partials() -> tuple[Partial, Partial]:
     def base(a: Expr, b: Expr, y: Expr) -> Expr:
+        if isinstance(b, Const):  # the exponent stays a literal
+            return b * make("pow", a, Const(b.value - 1))
         # x**0 is 1 at 0, too: its slope is 0 * x, not 0 * x**-1.
         return b * make("pow", a, _where(make("eq", b, ZERO), ONE, b - 1))
 

@@ -384,3 +384,38 @@ def functions_among_integers():
       Compile with dtype='float64'
     """
     System(Eq(z[t], tanh(x[t, 0]))).compile("z", dtype="int64")
+
+
+# -- conditions that are none any more
+
+
+def piecewise_of_a_comparison_of_names():
+    """
+    DefinitionError: a condition of Piecewise((v[i], False), (0, True)) is False already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((v[i], i == 0), (0, True))
+
+
+def piecewise_of_what_is_nan():
+    """
+    DefinitionError: a condition of Piecewise((0, True), (v[i], True)) is True already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((0, v[i] != v[j]), (v[i], True))
+
+
+def piecewise_of_what_is_finite():
+    """
+    DefinitionError: a condition of Piecewise((v[i], True), (0, True)) is True already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((v[i], gc.Abs(v[i]) < gc.oo), (0, True))
+
+
+def conjunction_with_a_comparison_of_names():
+    """
+    DefinitionError: a condition of And(i > 0, True) is True already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.And(i > 0, i != j)
