@@ -28,7 +28,7 @@ from graphc.equations.errors import (
 )
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.infinities import refuse_infinities
-from graphc.equations.sizes import whole
+from graphc.equations.sizes import not_below, whole
 from graphc.equations.system import System, Tensor
 from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.function import Function
@@ -123,7 +123,9 @@ def _bake(system: System, sizes: Mapping[str, int]) -> System:
     for name in sizes:
         if name not in system.sizes:
             raise ArgumentError(f"no size is called {name}\n  The sizes are {', '.join(system.sizes) or 'none'}")
-    return replace(system, fixed={**system.fixed, **{k: whole(k, v) for k, v in sizes.items()}})
+    baked = {k: whole(k, v) for k, v in sizes.items()}
+    not_below(system.least, baked)
+    return replace(system, fixed={**system.fixed, **baked})
 
 
 def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:

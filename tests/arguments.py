@@ -37,7 +37,8 @@ def random_arguments(system: System, seed: int = 0) -> dict[str, Any]:
 def random_sizes(system: System, rng: np.random.Generator) -> dict[str, int]:
     """Sizes of 2 to 5, more where a dimension would be empty otherwise."""
     for most in range(5, 60):
-        sizes = {name: int(rng.integers(2, most + 1)) for name in system.sizes} | system.fixed
+        drawn = {name: int(rng.integers(2, most + 1)) for name in system.sizes}
+        sizes = {name: max(n, system.least.get(name, 0)) for name, n in drawn.items()} | system.fixed
         if all(dim_value(d, sizes) > 0 for t in system.tensors for d in t.dims):
             return sizes
     raise AssertionError(f"no sizes below 60 make every dimension positive in\n{system!r}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def weighed(system: System, pairs: Mapping[Tensor, Tensor], name: str) -> tuple[
     known = {*system.inputs, *(eq.tensor for eq in system.equations)}
     new = tuple(b for b in pairs.values() if b not in known)
     total = Equation(scalar, "sum", scalar.box, tuple(terms))
-    return System((*system.inputs, *new), (*system.equations, total), system.fixed), scalar
+    return replace(system, inputs=(*system.inputs, *new), equations=(*system.equations, total)), scalar
 
 
 def sizes_of(system: System, arguments: Arguments) -> dict[str, int]:

@@ -13,7 +13,8 @@ from typing import Any
 import islpy as isl
 
 from graphc.equations import sets
-from graphc.equations.domain import box_set, is_affine, sample, size_names
+from graphc.equations.domain import integer as whole_number
+from graphc.equations.domain import box_set, is_affine, sample, size_name, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder
 from graphc.equations.infer import factors
@@ -113,7 +114,11 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     why = f"but its dimensions are ({', '.join(map(repr, read.tensor.dims))})" if given else "which no equation defines"
     example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
     raise DomainError(
-        complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", _mend(term, read, element))
+        complain(
+            f"{text}{moment} reads {element}, {why}",
+            f"{term.origin}{example}",
+            _mend(term, read, element) + _larger(outside.set, system),
+        )
     )
 
 
@@ -151,6 +156,19 @@ def _mend(term: Term, read: Read, element: str) -> str:
         names = " and ".join(summed)
         return f"Leave the limits of {names} away: the sum runs where {t.name} is; or say what is outside: outside=0"
     return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
+
+
+def _larger(bad: isl.Set, system: System) -> str:
+    """The mend that a size is never so small, where that is all that is wrong."""
+    points = sets.intersect_params(bad, system.context).params()
+    for k in range(points.dim(isl.dim_type.param)):
+        others = points.dim(isl.dim_type.param) - k - 1
+        line = points.project_out(isl.dim_type.param, k + 1, others).project_out(isl.dim_type.param, 0, k)
+        values = isl.Set.from_params(line).move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, 1)
+        if values.is_bounded():
+            name, most = size_name(points.get_dim_name(isl.dim_type.param, k)), whole_number(values.dim_max_val(0))
+            return f'\n  Or, if {name} is never below {most + 1}, say so: gc.sizes("{name}", min={most + 1})'
+    return ""
 
 
 def _plain(read: Read) -> str:

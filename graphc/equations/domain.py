@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -275,10 +275,14 @@ def point_set(rank: int) -> isl.Set:
     return isl.Set("{ [" + ", ".join(_slots(rank)) + "] }").subtract(isl.Set("{ [" + ", ".join(_slots(rank)) + "] }"))
 
 
-def assume(sizes: Iterable[str], dims: Iterable[Expr] = (), least: int = 1) -> isl.Set:
-    """The parameter values a program is checked for: each size at least `least`, no dimension negative."""
+def assume(
+    sizes: Iterable[str], dims: Iterable[Expr] = (), least: int = 1, own: Mapping[str, int] | None = None
+) -> isl.Set:
+    """The parameter values a program is checked for: each size at least `least`, or a least value of its `own`; no
+    dimension negative."""
     names = sorted(sizes)
-    texts = [f"{param_name(n)} >= {least}" for n in names] + [f"{affine_text(d, {})} >= 0" for d in dims]
+    texts = [f"{param_name(n)} >= {max(least, (own or {}).get(n, least))}" for n in names]
+    texts += [f"{affine_text(d, {})} >= 0" for d in dims]
     return sets.read_set(_params(names) + "{ : " + (" and ".join(texts) if texts else "1 = 1") + " }")
 
 

@@ -73,7 +73,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     builder = Builder(ranges, names.fresh)
     made = _assemble(pieces, builder)
     given = tuple(t for t in names.tensors.values() if t.given)
-    system = System(given, tuple(made + builder.auxiliaries))
+    system = System(given, tuple(made + builder.auxiliaries), least=names.least)
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     if not closed:
         return Lowered(system, names.tensors)
@@ -142,7 +142,9 @@ def _describe(thing: sp.Basic) -> str:
         what = {"input": "an input", "param": "a parameter", "tensor": "a tensor"}[thing.role]
         options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", thing.outside)) if v)
         return f"{what} of dimensions ({', '.join(map(str, thing.dims))}){options}"
-    return "a size" if isinstance(thing, sy.Size) else "an index"
+    if isinstance(thing, sy.Size):
+        return "a size" if thing.least is None else f"a size of at least {thing.least}"
+    return "an index"
 
 
 def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:

@@ -65,6 +65,7 @@ class Names:
         self.tensors: dict[sy.Tensor, Tensor] = {}
         self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
         self.gradients: dict[D, Tensor] = {}
+        self.least: dict[str, int] = {}  # of the sizes that were given one
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, or with a number behind it, so that nothing has it yet."""
@@ -76,6 +77,8 @@ class Names:
         return name
 
     def size(self, s: sy.Size) -> Size:
+        if s.least is not None:
+            self.least[s.name] = s.least
         return Size(s.name)
 
     def tensor(self, t: sy.Tensor) -> Tensor:

@@ -73,6 +73,7 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
             raise ArgumentError(
                 f"size {name} would be {value} (from {source[name]})\n  Pass shapes that agree, or another {name}"
             )
+    not_below(system.least, known, source)
     for t in system.tensors:
         _fits(t, known)
     return {name: known[name] for name in system.sizes}
@@ -92,6 +93,17 @@ def _fits(t: Tensor, known: Mapping[str, int]) -> None:
     if count >= MOST:
         sizes = ", ".join(f"{n} = {known[n]}" for n in sorted(size_names(*t.dims)))
         raise ArgumentError(f"{t!r} has {count} elements at {sizes}\n  That is more than memory can address")
+
+
+def not_below(least: Mapping[str, int], sizes: Mapping[str, int], source: Mapping[str, str] | None = None) -> None:
+    """ArgumentError if a size is below the least value that was promised of it."""
+    for name, low in least.items():
+        if sizes.get(name, low) < low:
+            origin = f" (from {source[name]})" if source else ""
+            raise ArgumentError(
+                f'size {name} = {sizes[name]}{origin} is below {low}, the least that gc.sizes("{name}", min={low}) '
+                f"promises\n  Call with {name} of at least {low}, or declare it with a smaller min"
+            )
 
 
 def whole(name: str, value: Any) -> int:

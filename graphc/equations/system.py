@@ -123,11 +123,13 @@ def reads_of(term: Term) -> list[Read]:
 
 @dataclass(frozen=True, eq=False)
 class System:
-    """Equations in any order, no tensor defined by two of them. `sizes` may hold values: {name: int} baked in."""
+    """Equations in any order, no tensor defined by two of them. Of sizes, by name: `fixed` has the values baked in,
+    `least` the least values that were promised."""
 
     inputs: tuple[Tensor, ...]
     equations: tuple[Equation, ...]
     fixed: dict[str, int] = field(default_factory=dict)
+    least: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def by_tensor(self) -> dict[Tensor, Equation]:
@@ -158,8 +160,8 @@ class System:
 
     @cached_property
     def context(self) -> isl.Set:
-        """What may be assumed of the sizes: at least 1, and no declared dimension negative."""
-        return assume(self.sizes, self.extents)
+        """What may be assumed of the sizes: at least 1 or what was promised, and no declared dimension negative."""
+        return assume(self.sizes, self.extents, own=self.least)
 
     def defined(self, tensor: Tensor) -> isl.Set:
         """The elements of a tensor that exist: the declared box of an input, what the equations define otherwise."""

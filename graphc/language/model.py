@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,10 @@ class System:
                     "  Name the inputs that differ from sample to sample; what depends on them follows"
                 )
         with _lock():
-            made = System._of(batch(self.ir, sy.Size(str(size)).name, moved), self)
+            ir = batch(self.ir, sy.Size(str(size)).name, moved)
+            if getattr(size, "least", None) is not None:
+                ir = replace(ir, least={**ir.least, size.name: size.least})
+            made = System._of(ir, self)
             ranks = {t.name: len(t.dims) for t in self.ir.tensors}  # the new axis stands before the others
             made._axes = {i: {(t, k + len(t.dims) - ranks[t.name]) for t, k in on} for i, on in made._axes.items()}
             return made

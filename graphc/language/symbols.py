@@ -29,12 +29,25 @@ def _identifier(name: Any, what: str) -> str:
 
 
 class Size(sp.Symbol):
-    """A size: a positive integer known when the system is compiled or called."""
+    """A size: a positive integer known when the system is compiled or called. It is never below `least`, if given:
+    equations are checked for such sizes only, and calls with smaller ones are refused."""
 
-    __slots__ = ()
+    __slots__ = ("least",)
+    least: int | None
 
-    def __new__(cls, name: str, **_: Any) -> Size:
-        return sp.Symbol.__new__(cls, _identifier(name, "a size"), integer=True, nonnegative=True)
+    def __new__(cls, name: str, least: Any = None, **_: Any) -> Size:
+        self = sp.Symbol.__xnew__(cls, _identifier(name, "a size"), integer=True, nonnegative=True)
+        self.least = _least(name, least)
+        return self
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), *(() if self.least is None else (str(self.least),)))
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, self.least), {}
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return Size, (self.name, self.least)
 
 
 class Index(sp.Symbol):
@@ -279,13 +292,25 @@ def _one_or_several(made: list[Any], names: Any) -> Any:
     return made[0] if len(made) == 1 else tuple(made)
 
 
+def _least(name: str, least: Any) -> int | None:
+    if least is None:
+        return None
+    if isinstance(least, bool) or not hasattr(least, "__index__") or least.__index__() < 1:
+        raise DefinitionError(
+            f"min={least!r} of the size {name} is not an integer of at least 1\n"
+            "  Leave it away: equations are checked for sizes of at least 1"
+        )
+    return int(least.__index__())
+
+
 def _split(names: Any) -> list[str]:
     return names.replace(",", " ").split() if isinstance(names, str) else list(names)
 
 
-def sizes(names: Any) -> Any:
-    """`T, H = sizes("T H")`; one name gives one size."""
-    return _one_or_several([Size(n) for n in _split(names)], names)
+def sizes(names: Any, min: Any = None) -> Any:
+    """`T, H = sizes("T H")`; one name gives one size. With `min=2` they are never below 2: `W[1, 0]` is an element of
+    every W(H, H) then, and a call with a smaller one is an ArgumentError."""
+    return _one_or_several([Size(n, min) for n in _split(names)], names)
 
 
 def index(name: str, extent: Any = None) -> Index:

@@ -43,7 +43,7 @@ def _empty(sizes: Mapping[str, int]) -> str:
 
 
 def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], verb: str) -> None:
-    others = assume(n for n in system.sizes if n not in sizes)
+    others = assume((n for n in system.sizes if n not in sizes), own=system.least)
     image = sets.intersect_params(fix_sizes(term.domain.image(access.subs, access.tensor.dims), dict(sizes)), others)
     outside = image - fix_sizes(system.defined(access.tensor), dict(sizes))
     known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in sizes.items()}

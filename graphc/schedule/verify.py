@@ -56,7 +56,8 @@ def verify_small(program: Program) -> None:
     """Walk the program at a few small sizes, where it has few enough points."""
     free = [n for n in program.system.sizes if n not in program.system.fixed]
     for n in (1, 2, 5):
-        sizes = {**{name: n + k % 2 for k, name in enumerate(free)}, **program.system.fixed}
+        least = program.system.least
+        sizes = {**{m: max(n + k % 2, least.get(m, 0)) for k, m in enumerate(free)}, **program.system.fixed}
         dims = [dim_value(d, sizes) for t in program.system.tensors for d in t.dims]
         if min(dims, default=0) < 0:
             continue

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from graphc.equations.domain import fix_sizes
 from graphc.equations.expr import Const, Expr, Read, Size, substitute, transform
+from graphc.equations.sizes import not_below
 from graphc.equations.system import Equation, System, Tensor, Term
 
 
 def bake(system: System, sizes: Mapping[str, int]) -> tuple[System, dict[Tensor, Tensor]]:
     """`system` at these sizes, and what became of each tensor."""
+    not_below(system.least, sizes)
     values: dict[Expr, Expr] = {Size(name): Const(value) for name, value in sizes.items()}
     moved: dict[Tensor, Tensor] = {}
     for t in system.tensors:
@@ -30,5 +32,5 @@ def bake(system: System, sizes: Mapping[str, int]) -> tuple[System, dict[Tensor,
         return replace(eq, tensor=moved[eq.tensor], defined=fix_sizes(eq.defined, dict(sizes)), terms=terms)
 
     fixed = {name: v for name, v in system.fixed.items() if name not in sizes}
-    baked = System(tuple(moved[t] for t in system.inputs), tuple(fix(eq) for eq in system.equations), fixed)
-    return baked, moved
+    inputs, equations = tuple(moved[t] for t in system.inputs), tuple(fix(eq) for eq in system.equations)
+    return replace(system, inputs=inputs, equations=equations, fixed=fixed), moved

@@ -78,7 +78,8 @@ def explain(system: Any, program: object = None, plan: object = None) -> Explana
     ir: System = getattr(system, "ir", system)
     found = recurrences(ir)
     work, work_rows = _work(ir, found)
-    sections = [Section("Tensors", ("name", "dims", "role"), tuple(_tensors(ir)))]
+    sections = [Section("Sizes", (), tuple((n, f"at least {low}") for n, low in sorted(ir.least.items())))]
+    sections.append(Section("Tensors", ("name", "dims", "role"), tuple(_tensors(ir))))
     rows = [row for r in found for row in _recurrence(ir, r)] or [("none: every element can be computed at once",)]
     sections.append(Section("Recurrences", (), tuple(rows)))
     parallel = tuple(_parallel(ir, found))

@@ -58,6 +58,7 @@ def reading_a_fixed_element():
       in Eq(L, v[3])
       for example with N = 3
       Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Or, if N is never below 4, say so: gc.sizes("N", min=4)
     """
     System(Eq(L, v[3]))
 
