@@ -13,8 +13,8 @@ from typing import Any
 import islpy as isl
 
 from graphc.equations import sets
-from graphc.equations.domain import integer as whole_number
 from graphc.equations.domain import box_set, is_affine, sample, size_name, size_names
+from graphc.equations.domain import integer as whole_number
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder
 from graphc.equations.infer import factors
