@@ -308,6 +308,16 @@ def substitute(root: Expr, mapping: Mapping[Any, Expr]) -> Expr:
     return done[root]
 
 
+def of_kind(value: Expr, kind: str) -> Expr:
+    """`value`, put in the place of a read of a tensor of that kind: computed with as what the tensor holds. Of small
+    literals nothing is lost, so they stay literals."""
+    if value.kind == kind or (isinstance(value, Const) and -(2**15) < value.value < 2**15):
+        return value
+    if kind == "real" and isinstance(value, Const):
+        return Const(as_float(value.value))
+    return make("toreal" if kind == "real" else "toint", value)
+
+
 def is_sum(e: Expr) -> bool:
     """Whether this is a sum or a difference of real numbers."""
     return isinstance(e, Op) and e.name in ("add", "sub") and e.kind == "real"

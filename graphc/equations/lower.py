@@ -20,6 +20,7 @@ from graphc.equations.gradients import losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, refuse_nothing, scope_of, target
 from graphc.equations.lift import Lifter, Operand
+from graphc.equations.literals import refuse_large
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
 from graphc.equations.reduce import renamed
 from graphc.equations.split import split
@@ -61,6 +62,8 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     written += [_written(e, place, 0) for e in extra]
     lefts = [target(w) for w in written]
     names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts})
+    for left in lefts:
+        refuse_large(left.written, names.kinds, names.kinds.get(left.tensor) == "int")
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()

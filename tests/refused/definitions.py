@@ -419,3 +419,53 @@ def conjunction_with_a_comparison_of_names():
       Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
     """
     gc.And(i > 0, i != j)
+
+
+# -- literals beyond 64 bits among integers
+
+
+def sum_of_an_integer_and_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(z[t], word[t] + 9223372036854775808)
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    System(Eq(z[t], word[t] + 2**63))
+
+
+def generator_modulo_what_64_bits_do_not_hold():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(r[t], Mod(5*r[t-1] + 1, 9223372036854775808))
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    r = gc.Tensor("r", T, dtype="int64")
+    System(Eq(r[0], 1), Eq(r[t], gc.Mod(5 * r[t - 1] + 1, 2**63)))
+
+
+def integer_that_is_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(r[t], t + 9223372036854775808)
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    r = gc.Tensor("r", T, dtype="int64")
+    System(Eq(r[t], t + 2**63))
+
+
+def integer_compared_with_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(z[t], Piecewise((1, word[t] < 9223372036854775808), (0, True)))
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    System(Eq(z[t], gc.Piecewise((1, word[t] < 2**63), (0, True))))
+
+
+def quotient_of_an_integer_and_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(z[t], floor(word[t]/9223372036854775808))
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    System(Eq(z[t], word[t] // 2**63))
