@@ -167,7 +167,7 @@ MORE = (
     Plant("an order that only the run can tell is looked for in the equations", "schedule/dependence.py",
           "return bool(reads(sub)) or not is_affine(sub)", "return bool(reads(sub))", PLACES),
     Plant("the interpreter asks for what lies before the start under a rule of zero", "equations/evaluate.py",
-          "            place[self.nowhere(eq, part, write, everything)] = len(values.exists)\n", "", PLACES),
+          "np.flatnonzero(~self.nowhere(eq, part, write, everything))", "everything", PLACES),
     Plant("one transposed copy of a tensor serves all axes", "schedule/layout.py",
           "packed.get((read.tensor, axis))", "next((c for (t, _), c in packed.items() if t is read.tensor), None)", CONJUNCTS),
     Plant("the first row's condition holds for all rows of a tile", "codegen/tiling.py",
