@@ -98,6 +98,9 @@ class Values:
         if name in ("and", "or", "not"):
             bools = self.align([self.convert(a, k, "bool") for a, k in zip(args, kinds, strict=True)])
             return b.not_(bools[0]) if name == "not" else getattr(b, name + "_")(*bools)
+        if name == "only":
+            yes, place = self.align([self.convert(args[0], kinds[0], "bool"), args[1]])
+            return b.select(yes, place, self._like(place, 0))
         if name == "stop":
             return args[0]
         if name == "toreal":
@@ -142,7 +145,7 @@ class Values:
                 return self._floor_divide(*v)[0]
             case "mod":
                 return self._floor_divide(*v)[1]
-            case "clip" | "inside":
+            case "clip":
                 return self._clip(*v)
             case "mirror":
                 return self._mirror(*v)

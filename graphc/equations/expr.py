@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import count, islice
@@ -316,6 +316,31 @@ def of_kind(value: Expr, kind: str) -> Expr:
     if kind == "real" and isinstance(value, Const):
         return Const(as_float(value.value))
     return make("toreal" if kind == "real" else "toint", value)
+
+
+def conjuncts(condition: Expr) -> list[Expr]:
+    """The conditions that all hold where `condition` does, none of them an `and`."""
+    todo, found = [condition], dict[Expr, None]()
+    while todo:
+        c = todo.pop()
+        if isinstance(c, Op) and c.name == "and":
+            todo += reversed(c.args)
+        else:
+            found[c] = None
+    return list(found)
+
+
+def all_of(conditions: Iterable[Expr]) -> Expr:
+    """The condition that all of these hold."""
+    found: Expr = Const(True)
+    for c in conditions:
+        found = make("and", found, c)
+    return found
+
+
+def place_of(sub: Expr) -> Expr:
+    """Where a subscript points at, if anywhere: i of `only(c, i)`."""
+    return sub.args[1] if isinstance(sub, Op) and sub.name == "only" else sub
 
 
 def is_sum(e: Expr) -> bool:

@@ -6,7 +6,7 @@ else (3) an affine subscript in which it is the only index without a range. What
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -55,6 +55,13 @@ class Scope:
             self, indices=self.indices + indices, conditions=self.conditions + conditions, inside=self.inside + inside
         )
 
+    def without(self, indices: Collection[Index]) -> Scope:
+        """The scope without indices of which only their own range is known."""
+        if not indices:
+            return self
+        conditions = tuple(c for c in self.conditions if not indices_of(c) & set(indices))
+        return replace(self, indices=tuple(i for i in self.indices if i not in indices), conditions=conditions)
+
     @cached_property
     def domain(self) -> Domain:
         points = Domain.where(self.indices, *dict.fromkeys(self.conditions))
@@ -76,6 +83,7 @@ class Ranges:
     bounds: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
     regions: dict[Reduce, tuple[Expr, ...]] = field(default_factory=dict)
     boxes: set[Reduce] = field(default_factory=set)
+    places: dict[Expr, tuple[Expr, ...]] = field(default_factory=dict)  # to which a reduction's points contribute
 
     # -- intervals ------------------------------------------------------------------------------------------------
 
@@ -182,10 +190,14 @@ class Ranges:
             self.bounds[index] = below[0], above[0]
         return [make("ge", index, e) for e in lows] + [make("lt", index, e) for e in highs]
 
+    def _reads(self, r: Reduce) -> Iterator[Read]:
+        for e in (r.body, *self.places.get(r, ())):
+            yield from all_reads(e)
+
     def _alone(self, r: Reduce, pending: list[Index], conditions: list[Expr], written: Written) -> list[Index]:
         """Round 2: indices that stand alone at an axis."""
         found: dict[Index, dict[Expr, Read]] = {}
-        for read in all_reads(r.body):
+        for read in self._reads(r):
             for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
                 if isinstance(sub, Index) and sub in pending:
                     found.setdefault(sub, {}).setdefault(dim, read)
@@ -208,7 +220,7 @@ class Ranges:
         """Round 3: subscripts in which one index has no range yet; what is left after it."""
         lifted = set(factors(r.body)) if r.op == "sum" else set()
         done: set[Index] = set()
-        for read in all_reads(r.body):
+        for read in self._reads(r):
             for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
                 free = indices_of(sub)
                 open_ = free & set(pending)

@@ -15,10 +15,13 @@ from graphc.equations.expr import Const, Expr, Index, indices_of
 from graphc.equations.infer import Ranges, Scope, between, within
 from graphc.equations.lift import Lifter
 from graphc.equations.names import Names, Written
+from graphc.equations.reduce import Reduce
 from graphc.equations.simplify import affine_parts
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
 from graphc.language.notation import D
+
+MEETING = (rd.Sum, rd.Prod, rd.amax, rd.amin)  # reductions that say what becomes of several contributions
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +35,13 @@ class Left:
 
 @dataclass(frozen=True, eq=False)
 class Parsed:
-    """A left side lifted: its subscripts, those of the axes left away, and what the user's indices stand for."""
+    """A left side lifted: its subscripts, those of the axes left away, and what the user's indices stand for. An index
+    of its own stands for a subscript read from data: `places` says for which."""
 
     write: tuple[Expr, ...]
     axes: tuple[Index, ...]
     env: Mapping[sp.Basic, Expr]
+    places: Mapping[Index, sp.Expr]
 
 
 def target(w: Written) -> Left:
@@ -66,18 +71,16 @@ def target(w: Written) -> Left:
 def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
     """Fresh indices for the left side's."""
     w, rank = left.written, left.tensor.rank
-    symbols = sorted(
-        {s for sub in left.subs for s in sub.free_symbols if isinstance(s, sy.Index)}, key=lambda s: s.name
-    )
-    order = [s for sub in left.subs for s in symbols if s in sub.free_symbols]
+    plain = [sub for sub in left.subs if not is_from_data(sub)]
+    symbols = sorted({s for sub in plain for s in sub.free_symbols if isinstance(s, sy.Index)}, key=lambda s: s.name)
+    order = [s for sub in plain for s in symbols if s in sub.free_symbols]
     env: dict[sp.Basic, Expr] = {s: Index(s.name) for s in dict.fromkeys(order)}
-    if any(sub.atoms(sy.Tensor) for sub in left.subs):
-        raise w.error(
-            UnsupportedError, f"the left side {w.eq.lhs} has a subscript read from data",
-            f"Say for each element what it is: {left.tensor}[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)",
-        )  # fmt: skip
     lifter.shape(w.eq.lhs)
-    write = tuple(lifter.subscript(w.eq.lhs, s, env) for s in left.subs)
+    if len(plain) < len(left.subs):
+        _refuse_meeting(left, env)
+    places = {lifter.axis(): s for s in left.subs if is_from_data(s)}
+    fresh = iter(places)
+    write = tuple(next(fresh) if is_from_data(s) else lifter.subscript(w.eq.lhs, s, env) for s in left.subs)
     for s, e in zip(left.subs, write, strict=True):
         if not is_affine(e):
             raise w.error(
@@ -86,7 +89,39 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
                 "Use sums and multiples of indices, and sizes",
             )
     axes = tuple(lifter.axis() for _ in range(rank - len(write)))
-    return Parsed(write + axes, axes, env)
+    return Parsed(write + axes, axes, env, places)
+
+
+def is_from_data(sub: sp.Expr) -> bool:
+    """Whether a subscript on the left is read from data."""
+    return bool(sub.atoms(sy.Tensor))
+
+
+def _refuse_meeting(left: Left, env: Mapping[sp.Basic, Expr]) -> None:
+    """Several points may be written to one place from data: only a reduction says what becomes of them."""
+    w, right = left.written, left.written.eq.rhs
+    free = {s for sub in left.subs if is_from_data(sub) for s in sub.free_symbols if isinstance(s, sy.Index)}
+    over = sorted(str(s) for s in free - env.keys())
+    bound = {str(limit[0]) for limit in right.limits} if isinstance(right, MEETING) else set()
+    if not over or not bound.issuperset(over):
+        one, mend = left.tensor, f"Reduce over {', '.join(over)}: Eq({w.eq.lhs}, Sum(.., {', '.join(over)}))"
+        each = f"say for each element what it is: {one}[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)"
+        raise w.error(
+            UnsupportedError,
+            f"the left side {w.eq.lhs} is at places from data, and nothing says what becomes of those that meet in one",
+            f"{mend}, with nothing around the Sum (Prod, amax, amin); or {each}" if over else f"S{each[1:]}",
+        )
+
+
+def places_of(p: Parsed, left: Left, value: Expr, lifter: Lifter) -> dict[Index, Expr]:
+    """What the left side's subscripts from data are, at the points that the reduction on the right runs over."""
+    if not p.places:
+        return {}
+    assert isinstance(value, Reduce)
+    bound = {b.index.name: b.index for b in value.bound}
+    free = {s for sub in p.places.values() for s in sub.free_symbols if isinstance(s, sy.Index)}
+    env = {**p.env, **{s: bound[s.name] for s in free - p.env.keys()}}
+    return {index: lifter.subscript(left.written.eq.lhs, sub, env) for index, sub in p.places.items()}
 
 
 def scope_of(p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> Scope:
@@ -97,7 +132,7 @@ def scope_of(p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> Scope:
     a subscript of the right side gives it where this puts all of the left side beyond (`s[k-M] = s0[k]`, s0 of M)."""
     w, names = left.written, lifter.names
     dims = names.tensor(left.tensor).dims
-    indices = tuple(dict.fromkeys([e for e in p.env.values() if isinstance(e, Index)] + list(p.axes)))
+    indices = tuple(dict.fromkeys([*(e for e in p.env.values() if isinstance(e, Index)), *p.places, *p.axes]))
     own: set[Index] = set()
     for symbol, index in p.env.items():
         extent = getattr(symbol, "extent", None)

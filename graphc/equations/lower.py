@@ -14,15 +14,16 @@ import islpy as isl
 import sympy as sp
 
 from graphc.equations import boundary, check, particular, sets
-from graphc.equations.errors import DefinitionError
+from graphc.equations.errors import DefinitionError, UnsupportedError
 from graphc.equations.expr import Expr, Index, make
 from graphc.equations.gradients import losses, resolve
+from graphc.equations.guards import guarded
 from graphc.equations.infer import Ranges, Scope, within
-from graphc.equations.left import Left, parse, refuse_nothing, scope_of, target
+from graphc.equations.left import Left, is_from_data, parse, places_of, refuse_nothing, scope_of, target
 from graphc.equations.lift import Lifter, Operand
 from graphc.equations.literals import refuse_large
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
-from graphc.equations.reduce import renamed
+from graphc.equations.reduce import Reduce, renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -40,6 +41,7 @@ class Piece:
     write: tuple[Expr, ...]
     scope: Scope
     value: Expr
+    places: Mapping[Index, Expr] = field(default_factory=dict)  # data that say where an index of `write` is
 
 
 @dataclass(eq=False)
@@ -68,6 +70,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
         names.tensor(d.wrt)
     ranges = Ranges()
     pieces = [p for left in lefts for p in _pieces(left, lefts, names, ranges)]
+    _refuse_shared_places(pieces)
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
@@ -79,9 +82,9 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     system = System(given, tuple(made + builder.auxiliaries), least=names.least)
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     if not closed:
-        return Lowered(system, names.tensors)
+        return Lowered(guarded(system), names.tensors)
     reads = {read: text for w in written for read, text in w.reads.items()}
-    system = check.without_hollow_starts(system)
+    system = guarded(check.without_hollow_starts(system))
     check.check(system, reads)
     system, gradients = resolve(system, names, of)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
@@ -189,12 +192,34 @@ def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> 
         if not is_whole(w.eq.rhs):
             what = f"{left.tensor} holds integers, and the right side is a real number"
             raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
-        value = make("toint", value)
-    out = [Piece(w, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
+        value = _rounded(value) if parsed.places else make("toint", value)
+    places = places_of(parsed, left, value, lifter)
+    if places:
+        ranges.places[value] = tuple(places.values())
+    out = [Piece(w, tensor, parsed.write, scope.with_(c), v, places) for c, v in split(value)]
     refuse_nothing(left, [p.scope for p in out], tensor.dims)
     for o in lifter.operands:
         out += _operand(o, w, ranges)
     return out
+
+
+def _refuse_shared_places(pieces: Sequence[Piece]) -> None:
+    """Which elements an equation at places from data defines is not known, so that it must define its tensor alone."""
+    first: dict[Tensor, Piece] = {}
+    for p in pieces:
+        other = first.setdefault(p.tensor, p)
+        if other.written is not p.written and (p.places or other.places):
+            at_data = p if p.places else other
+            raise at_data.written.error(
+                UnsupportedError,
+                f"{p.tensor.name} is written at places from data, and has another equation",
+                f"Give one of them a tensor of its own, and add the two: Eq({p.tensor.name}[k], .. + ..)",
+            )
+
+
+def _rounded(value: Expr) -> Expr:
+    """A reduction of whole numbers as one of integers."""
+    return Reduce(value.op, value.bound, make("toint", value.body)) if isinstance(value, Reduce) else value
 
 
 def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
@@ -227,7 +252,8 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
         if op not in ("assign", reduce) and reduce != "assign":
             value = builder.aside(p.scope, value)
             op = "assign"
-        terms += builder.terms(p.scope, p.write, value)
+        write = tuple(p.places.get(w, w) if isinstance(w, Index) else w for w in p.write)
+        terms += builder.terms(p.scope.without(p.places), write, value)
         reduce = reduce if op == "assign" else op
         image = p.scope.domain.image(p.write)
         defined = image if defined is None else sets.union(defined, image)
@@ -241,6 +267,6 @@ def _axes(lefts: Sequence[Left], names: Names) -> dict[str, set[tuple[Tensor, in
     for left in lefts:
         for axis, s in enumerate(left.subs):
             for symbol in s.free_symbols:
-                if isinstance(symbol, sy.Index):
+                if isinstance(symbol, sy.Index) and not is_from_data(s):
                     found.setdefault(symbol.name, set()).add((names.tensor(left.tensor), axis))
     return found

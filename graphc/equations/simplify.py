@@ -131,7 +131,7 @@ def _fold(name: str, args: tuple[Expr, ...]) -> Expr | None:
                 return Const(a // b)
             case "mod", [a, b] if b != 0:
                 return Const(a - b * (a // b))
-            case (("clip" | "inside"), [i, n]) if n >= 1:
+            case "clip", [i, n] if n >= 1:
                 return Const(min(max(i, Fraction(0)), n - 1))
             case "mirror", [i, n] if n >= 1:
                 return Const(n - 1 - abs(i % (2 * n - 2) - (n - 1)) if n > 1 else 0)
@@ -238,6 +238,11 @@ def _select(args: tuple[Expr, ...]) -> Expr | None:
     return yes if yes is no else None  # select(c, x, x) -> x
 
 
+def _only(args: tuple[Expr, ...]) -> Expr | None:
+    condition, place = args
+    return place if isinstance(condition, Const) and condition.value is True else None  # only(true, i) -> i
+
+
 def _log(args: tuple[Expr, ...]) -> Expr | None:
     match args:
         case (Op(name="exp", args=(x,)),):
@@ -310,6 +315,7 @@ RULES: dict[str, Rule] = {
     "neg": _neg,
     "pow": _pow,
     "select": _select,
+    "only": _only,
     "log": _log,
     "maximum": _same,
     "minimum": _same,

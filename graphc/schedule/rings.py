@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graphc.equations.expr import Const, Expr
+from graphc.equations.expr import Const, Expr, place_of
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement
 
@@ -99,7 +99,7 @@ def _accesses(axis: int, group: list[Loop], touched: list[tuple[int, Node, Subs,
     own: set[Node] = set(group)
     first = min(k for k, node, _, _ in touched if node in own)
     return [
-        Access(subs[axis], writes, node if node in own and isinstance(node, Loop) else None, k >= first)
+        Access(place_of(subs[axis]), writes, node if node in own and isinstance(node, Loop) else None, k >= first)
         for k, node, subs, writes in touched
     ]
 

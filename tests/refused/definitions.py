@@ -243,11 +243,20 @@ def gradient_with_respect_to_an_element():
 
 def scatter():
     """
-    UnsupportedError: the left side q[left[n]] has a subscript read from data
+    UnsupportedError: the left side q[left[n]] is at places from data, and nothing says what becomes of those that meet in one
       in Eq(q[left[n]], v[n])
-      Say for each element what it is: q[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)
-    """
+      Reduce over n: Eq(q[left[n]], Sum(.., n)), with nothing around the Sum (Prod, amax, amin); or say for each element what it is: q[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)
+    """  # noqa: E501
     System(Eq(q[left[n]], v[n]))
+
+
+def scatter_beside_another_equation():
+    """
+    UnsupportedError: q is written at places from data, and has another equation
+      in Eq(q[left[n]], Sum(v[n], n))
+      Give one of them a tensor of its own, and add the two: Eq(q[k], .. + ..)
+    """
+    System(Eq(q[left[n]], Sum(v[n], n)), Eq(q[0], 1))
 
 
 def unknown_function():
