@@ -171,10 +171,6 @@ class Ranges:
         """low <= index < high; a Max below and a Min above are several limits."""
         lows, highs = arms(low, "maximum"), arms(high, "minimum")
         for end in (*lows, *highs):
-            for read in all_reads(end):
-                mend = f"Sum over a whole axis, with a comparison: Piecewise((.., {index!r} < n), (0, True))"
-                what = f"the range of {index!r} is read from data, {as_written(read, written)}"
-                raise written.error(DefinitionError, what, mend)
             if not is_affine(end):
                 what = f"the range of {index!r} ends at {end!r}, which is not affine"
                 raise written.error(UnsupportedError, what, "Use sums and multiples of indices and sizes")

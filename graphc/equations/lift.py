@@ -12,8 +12,8 @@ from typing import Any
 
 import sympy as sp
 
+from graphc.equations import limits, scalars
 from graphc.equations import reduce as reducing
-from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
 from graphc.equations.names import Names, Written, atoms
@@ -275,6 +275,8 @@ class Lifter:
         def fresh() -> tuple[tuple[Bound, ...], Expr]:
             return self._bind(e, body, at, env)
 
+        if name == "Mean" and limits.are_data(e):
+            return limits.mean(fresh)
         if name in _PLAIN:
             return merged(_PLAIN[name], *fresh())
         if name == "logsumexp":
@@ -285,8 +287,8 @@ class Lifter:
 
     def _bind(self, e: sp.Basic, body: sp.Basic, at: tuple[Expr, ...], env: Env) -> tuple[tuple[Bound, ...], Expr]:
         """Fresh indices for a reduction, and its body at them."""
-        limits = e.args[1:]
-        if not limits:
+        over = e.args[1:]
+        if not over:
             shape = self.shape(body)
             last = isinstance(e, rd.softmax | rd.logsumexp)
             axes = shape[-1:] if last else shape
@@ -294,17 +296,19 @@ class Lifter:
             front = at[: len(shape) - 1] if last else ()
             return bound, self.build(body, (*front, *(b.index for b in bound)), env)
         inner = dict(env)
-        if len({limit[0] for limit in limits}) < len(limits):
+        if len({limit[0] for limit in over}) < len(over):
             raise self.written.error(DefinitionError, f"{e} runs over the same index twice", "Use an index for each")
-        for limit in limits:
+        for limit in over:
             if not isinstance(limit[0], sp.Symbol) or isinstance(limit[0], sy.Size):
                 raise self.written.error(DefinitionError, f"{e} runs over {limit[0]}, which is not an index")
             inner[limit[0]] = Index(limit[0].name)
         self.names.keep.append(inner)
-        bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in limits)
+        bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in over)
+        if limits.are_data(e):
+            return limits.bind(self, e, bound, at, inner)
         value = self.build(body, at, inner)
         if isinstance(e, rd.softmax):
-            bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, limits, strict=True))
+            bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, over, strict=True))
         return bound, value
 
     def _kept(self, b: Bound, outside: Expr | None, value: Expr) -> Bound:

@@ -26,7 +26,8 @@ from graphc.equations.system import Origin, System, Tensor
 class Statement:
     """tensor[write] = value (mode "set") or tensor[write] (+)= value ("sum", "prod", "max", "min"), over `domain`.
 
-    The leading indices of the domain are the variables of the loops around it.
+    The leading indices of the domain are the variables of the loops around it. Code generation takes comparisons of an
+    index with data out of a reduction's value: outside these `limits` there is nothing to reduce.
     """
 
     tensor: Tensor
@@ -35,6 +36,7 @@ class Statement:
     write: tuple[Expr, ...]
     value: Expr
     origin: Origin | None = None
+    limits: tuple[Expr, ...] = ()
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:
