@@ -16,7 +16,7 @@ from graphc.equations import limits, scalars
 from graphc.equations import reduce as reducing
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
-from graphc.equations.names import Names, Written, atoms
+from graphc.equations.names import Names, Written, atoms, is_whole
 from graphc.equations.reduce import Bound, merged
 from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
@@ -212,11 +212,13 @@ class Lifter:
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
         """A subscript as an integer expression."""
         value = self.build(s, (), env)
+        if value.kind == "real" and is_whole(s):
+            value = scalars.in_integers(value)
         if value.kind in ("weak", "int"):
             return value
         data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
         if data and not any(a.q != 1 for a in s.atoms(sp.Rational)):
-            mend = f'Declare it so: gc.Input("{data[0]}", .., dtype="int64")'
+            mend = f'Declare it so, gc.Input("{data[0]}", .., dtype="int64"), or round it: floor({data[0]}[..])'
             raise self.written.error(
                 DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend
             )
@@ -230,8 +232,11 @@ class Lifter:
             return scalars.piecewise([(self.build(v, at, env), self.build(c, at, env)) for v, c in e.args])
         if isinstance(e, sp.Rel):
             e = scalars.without_fractions(e, lambda a: self.build(a, at, env))
+        args = [self.build(a, at, env) for a in e.args]
+        if isinstance(e, sp.Eq | sp.Ne | sp.KroneckerDelta) and all(map(is_whole, e.args)):
+            args = [scalars.in_integers(a) for a in args]
         try:
-            return scalars.apply(e, [self.build(a, at, env) for a in e.args])
+            return scalars.apply(e, args)
         except UnsupportedError as error:
             if "\n  in " in str(error):
                 raise

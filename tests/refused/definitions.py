@@ -164,7 +164,7 @@ def real_subscript():
     """
     DefinitionError: the subscript x[t, 0] of v[x[t,0]] reads x, which is not an integer tensor
       in Eq(z[t], v[x[t,0]])
-      Declare it so: gc.Input("x", .., dtype="int64")
+      Declare it so, gc.Input("x", .., dtype="int64"), or round it: floor(x[..])
     """
     System(Eq(z[t], v[x[t, 0]]))
 
