@@ -3,7 +3,7 @@ to count[n] - 1. The comparison leaves the value and becomes a bound of the loop
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import islpy as isl
@@ -11,8 +11,10 @@ import islpy as isl
 from graphc.equations.bounds import Bounds, conditions
 from graphc.equations.expr import Const, Expr, Index, Op, conjuncts, indices_of, make, substitute
 from graphc.equations.ops import REDUCTIONS
-from graphc.schedule.program import Nest, Statement
+from graphc.equations.simplify import affine_parts
+from graphc.schedule.program import Limit, Nest, Statement
 
+FAR = 2**62  # beyond every axis
 _TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 
 
@@ -32,26 +34,39 @@ def _limited(s: Statement, nest: Nest) -> Statement:
     order = [*nest.outer, *nest.parallel]
     order += [i for i in s.domain.indices if i not in order]
     inner = set(order) - {*nest.outer, *nest.parallel}
-    limits = tuple(c for c in conjuncts(condition) if _bounds(c, inner, order))
-    holds = dict.fromkeys(limits, Const(True))
+    found = {c: limit for c in conjuncts(condition) if (limit := _limit(c, inner, order))}
+    holds = dict.fromkeys(found, Const(True))
     write = tuple(substitute(w, holds) for w in s.write)
+    limits = tuple(found.values())
     return replace(s, value=substitute(s.value, holds), write=write, limits=limits) if limits else s
 
 
-def _bounds(c: Expr, inner: set[Index], order: Sequence[Index]) -> bool:
-    """Whether a condition bounds one of the indices `inner` by what is known in the loops before it."""
-    found = _comparison(c)
-    return found is not None and found[1] in inner and indices_of(found[2]) <= set(order[: order.index(found[1])])
-
-
-def _comparison(c: Expr) -> tuple[str, Index, Expr] | None:
-    """(operation, index, bound) of a comparison with an index that stands alone on one side."""
-    match c:
-        case Op(name=name, args=(Index() as i, other)) if name in _TURNED and other.kind in ("weak", "int"):
-            return name, i, other
-        case Op(name=name, args=(other, Index() as i)) if name in _TURNED and other.kind in ("weak", "int"):
-            return _TURNED[name], i, other
+def _limit(c: Expr, inner: set[Index], order: Sequence[Index]) -> Limit | None:
+    """What a condition says of one of the indices `inner`, if that is known in the loops before it."""
+    for name, index, end in _comparisons(c):
+        if index in inner and indices_of(end) <= set(order[: order.index(index)]):
+            return name, index, end
     return None
+
+
+def _comparisons(c: Expr) -> Iterator[Limit]:
+    """Comparisons of an index that stands on one side, alone or, below what the other is, added to something."""
+    if not (isinstance(c, Op) and c.name in _TURNED and all(a.kind in ("weak", "int") for a in c.args)):
+        return
+    a, b = c.args
+    if isinstance(a, Index):
+        yield c.name, a, b
+    if isinstance(b, Index):
+        yield _TURNED[c.name], b, a
+    for leaf, k in affine_parts(a)[0].items():
+        if c.name == "lt" and isinstance(leaf, Index) and leaf is not a and k == 1:
+            yield "lt", leaf, _difference(b, a - leaf)
+
+
+def _difference(high: Expr, low: Expr) -> Expr:
+    """high - low, at least 1 where high is larger: data may be anything, and their difference not fit 64 bits."""
+    found = make("minimum", high, Const(FAR - 1)) - make("maximum", low, Const(-FAR))
+    return make("select", make("lt", low, high), make("maximum", found, Const(1)), Const(0))
 
 
 def bounded(s: Statement, bounds: Sequence[Bounds], context: isl.Set) -> list[Bounds]:
@@ -59,8 +74,7 @@ def bounded(s: Statement, bounds: Sequence[Bounds], context: isl.Set) -> list[Bo
 
     Data are read only where the statement has points at all (loops around may run further), and held to one more than
     the range of the index: loops count with what they are given."""
-    limits = [found for c in s.limits if (found := _comparison(c))]
-    return [_with(b, [(name, end) for name, index, end in limits if index is b.index], s, context) for b in bounds]
+    return [_with(b, [(name, end) for name, index, end in s.limits if index is b.index], s, context) for b in bounds]
 
 
 def _with(b: Bounds, limits: Sequence[tuple[str, Expr]], s: Statement, context: isl.Set) -> Bounds:
@@ -80,4 +94,4 @@ def _with(b: Bounds, limits: Sequence[tuple[str, Expr]], s: Statement, context: 
 
 def bound_others(s: Statement) -> set[Index]:
     """The indices on which limits of other ones depend: their loops come first."""
-    return set().union(*(indices_of(c[2]) for c in filter(None, map(_comparison, s.limits))))
+    return set().union(*(indices_of(end) for _, _, end in s.limits))

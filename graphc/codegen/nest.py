@@ -138,7 +138,7 @@ def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
             continue
         names = dict(zip(theirs, own, strict=True))
         domain = other.domain.rename(names)
-        limits = tuple(substitute(c, dict(names)) for c in other.limits)
+        limits = tuple((op, names.get(i, i), substitute(end, dict(names))) for op, i, end in other.limits)
         if domain.indices == s.domain.indices and domain.set.is_equal(s.domain.set) and limits == s.limits:
             found.append((other, substitute(other.value, dict(names))))
     return found

@@ -25,7 +25,6 @@ from graphc.language import symbols as sy
 if TYPE_CHECKING:
     from graphc.equations.lift import Env, Lifter
 
-FAR = 2**62  # beyond every axis
 # What each reduction takes where there is nothing to reduce.
 NOTHING: dict[type, Const] = {
     rd.Sum: Const(0), rd.Mean: Const(0), rd.Prod: Const(1), rd.amin: Const(math.inf),
@@ -57,7 +56,7 @@ def bind(
     moved = {name: starts[i] + i if isinstance(i, Index) and i in starts else i for name, i in env.items()}
     lifter.names.keep.append(moved)
     body = lifter.build(e.args[0], at, moved)
-    there = all_of(make("lt", b.index, _length(b.low, b.high)) for b in bound if _by_data(b) and b.low and b.high)
+    there = all_of(make("lt", starts[b.index] + b.index, b.high) for b in bound if b.index in starts and b.high)
     found = tuple(_within(e, b, body, written) if b.index in starts else b for b in bound)
     return found, make("select", there, body, NOTHING[type(e)])
 
@@ -69,14 +68,6 @@ def mean(fresh: Callable[[], tuple[tuple[Bound, ...], Expr]]) -> Expr:
     assert isinstance(other, Op)
     count = Reduce("sum", again, make("select", other.args[0], Const(1), Const(0)))
     return make("div", merged("sum", bound, make("toreal", body) if body.kind != "real" else body), count)
-
-
-def _length(low: Expr, high: Expr) -> Expr:
-    """high - low, where 64 bits hold it: data may be anything."""
-    if has_reads(low):
-        low = make("maximum", low, Const(-FAR))
-        high = make("minimum", high, Const(FAR - 1)) if has_reads(high) else high
-    return high - low
 
 
 def _by_data(b: Bound) -> bool:

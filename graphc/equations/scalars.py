@@ -162,8 +162,9 @@ def floor_of(e: sp.Expr, build: Callable[[sp.Expr], Expr], up: bool = False) -> 
 
 
 def in_integers(e: Expr) -> Expr:
-    """A whole number, computed in integers of 64 bits from where a real one is rounded. What they do not hold becomes one
-    that is no place and no index: far below or above, and above what is not a number."""
+    """A whole number, computed in integers of 64 bits from where a real one is rounded.
+
+    What they do not hold becomes one that is no place and no index: far below or above; above what is not a number."""
 
     def visit(node: Expr) -> Expr | None:
         if isinstance(node, Op) and node.name in ("floor", "ceil") and node.kind == "real":

@@ -21,6 +21,8 @@ from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, read
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
 
+Limit = tuple[str, Index, Expr]  # a comparison, with an index on its left
+
 
 @dataclass(frozen=True, eq=False)
 class Statement:
@@ -36,7 +38,7 @@ class Statement:
     write: tuple[Expr, ...]
     value: Expr
     origin: Origin | None = None
-    limits: tuple[Expr, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import D, Eq, Max, Piecewise, Sum, tanh
+from graphc import Abs, D, Eq, Max, Piecewise, Sum, floor, tanh
 from tests.codegen.guarded import call_guarded
 from tests.regressions.compiled import agree, numbers
 
@@ -127,3 +127,19 @@ def test_nothing_to_read_is_no_mistake():
         given[name] = np.arange(5)
         with pytest.raises(gc.ArgumentError, match="outside axis 0"):
             call_guarded(run, "after", given)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rounded_numbers_are_places(dtype):
+    """A delay that is computed; what is no number, or too large for one of 64 bits, is no place."""
+    d, v = gc.Input("d", N), gc.Tensor("v", N, outside=0)
+    delays = np.array([0, 0.5, 1.7, 3.0, -0.5, 2])
+    given = {"x": numbers(6).astype(dtype), "d": delays.astype(dtype)}
+    agree([Eq(y[n], x[n - floor(d[n])]), loss], [y, D(L, x)], given, dtype=dtype)
+    agree([Eq(v[n], x[n] + v[n - 1 - floor(Abs(d[n]))] / 2), Eq(L, Sum(v**2))], [v, D(L, x)], given, dtype=dtype)
+    run = gc.System(Eq(y[n], x[n - 4 * floor(d[n])])).compile(y, dtype=dtype)
+    for bad in (np.nan, np.inf, -np.inf, 2.0**62, -(2.0**63), 1e30):
+        with pytest.raises(gc.ArgumentError, match="outside axis 0 of x"):
+            run(**{**given, "d": np.array([0, bad, 0, 0, 0, 0], dtype)})
+    counts = gc.System(Eq(y[n], Sum(gc.KroneckerDelta(n, floor(d[k])), k))).compile(y)
+    assert counts(d=np.array([0.5, np.nan, np.inf, -1, 2.9, 2])).tolist() == [1, 0, 2, 0, 0, 0]
