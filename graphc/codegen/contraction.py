@@ -84,7 +84,9 @@ def _folded(e: Emitter, extent: ir.Value, b: Bounds) -> ir.Value:
 
 def _is_box(outer: Sequence[Bounds], inner: Sequence[Bounds]) -> bool:
     tile = {b.index for b in (*outer, *inner)}
-    return not any(b.guards or any(tile & indices_of(x) for x in (*b.lowers, *b.uppers)) for b in (*outer, *inner))
+    return not any(
+        b.guards or b.before or any(tile & indices_of(x) for x in (*b.lowers, *b.uppers)) for b in (*outer, *inner)
+    )
 
 
 def _fits(s: Statement) -> bool:

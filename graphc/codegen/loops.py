@@ -44,10 +44,20 @@ def guarded(e: Emitter, bounds: Bounds) -> Iterator[None]:
 
 
 @contextmanager
+def allowed(e: Emitter, bounds: Bounds) -> Iterator[None]:
+    """Inside only where the bounds may be asked for."""
+    with ExitStack() as stack:
+        for c in bounds.before:
+            stack.enter_context(e.only_if(e.value(c)))
+        yield
+
+
+@contextmanager
 def plain_loops(e: Emitter, bounds: Sequence[Bounds]) -> Iterator[None]:
     """One loop inside the other, in the order given."""
     with ExitStack() as stack:
         for b in bounds:
+            stack.enter_context(allowed(e, b))
             first, last = e.scalar(b.lower), e.scalar(b.upper)
             i = stack.enter_context(e.loop(first, last, name=b.index.name))
             stack.enter_context(bound(e, b.index, i))

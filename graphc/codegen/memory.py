@@ -119,9 +119,9 @@ def checked(
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     good = _points_back(e, tensor, axis, subs, good, index)
     held = good
-    if isinstance(sub, Op) and sub.name == "only":  # where it is none, it may be anything
+    if isinstance(sub, Op) and sub.name == "only" and sub.args[0] != Const(True):
         good, wanted = e.align([good, value(sub.args[0])])
-        held = b.or_(good, b.not_(wanted))
+        held = b.or_(good, b.not_(wanted))  # where it is none, it may be anything
     _note(e, tensor, axis, sub, held, index)
     return b.select(good, position, zero)
 
@@ -202,16 +202,20 @@ def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
     ty = e.type_of(read.kind)
     base = e.refs[read.tensor].pointer
     found = access(e, read.tensor, read.subs)
+    some = _has_elements(e, read)
     if found is None:
-        offset = general_offset(e, read.tensor, read.subs, row, chunk)
+        base, offset = _or_stack(e, some, base, general_offset(e, read.tensor, read.subs, row, chunk))
         if isinstance(offset.type, ir.VectorType):
             return gather(e, base, offset, ty)
         return e.builder.load(e.pointer(base, offset, ty), typ=ty)
     start = e.sum_of([found.offset, e.product(ir.Constant(I64, row), found.row)])
     if not e.mentions(read, e.tile.vec):
-        return e.builder.load(e.pointer(base, start, ty), typ=ty)
+        return e.builder.load(e.pointer(*_or_stack(e, some, base, start), ty), typ=ty)
     lanes = e.tile.lanes
     start = e.sum_of([start, e.product(ir.Constant(I64, chunk * lanes), found.lane)])
+    if some is not None and not _is_const(found.lane, 1):
+        return gather(e, *_or_stack(e, some, base, _lane_offsets(e, start, found.lane)), ty)
+    base, start = _or_stack(e, some, base, start)
     if _is_const(found.lane, 1):
         mask = None if e.refs[read.tensor].padded else e.tile.mask
         return vector_load(e, e.pointer(base, start, ty), ty, mask)
@@ -224,6 +228,26 @@ def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
     if e.tile.mask is None:
         return _strided_load(e, e.pointer(base, start, ty), found.lane, ty)
     return gather(e, base, _lane_offsets(e, start, found.lane), ty)
+
+
+def _has_elements(e: Emitter, access: Read) -> ir.Value | None:
+    """Whether the tensor of an access that may be to no element has any at all; None where that is no question."""
+    if not any(isinstance(s, Op) and s.name == "only" for s in access.subs):
+        return None
+    count: ir.Value = ir.Constant(I64, 1)
+    for extent in e.refs[access.tensor].extents:
+        count = e.product(count, extent)
+    known = isinstance(count, ir.Constant) and count.constant > 0
+    return None if known else e.builder.icmp_signed("!=", count, ir.Constant(I64, 0))
+
+
+def _or_stack(e: Emitter, some: ir.Value | None, base: ir.Value, offset: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Where an access goes: to the stack where its tensor has no elements."""
+    if some is None:
+        return base, offset
+    stack = e.alloca(ir.ArrayType(I64, e.lanes), "none")
+    none = ir.Constant(offset.type, None) if isinstance(offset.type, ir.VectorType) else ir.Constant(I64, 0)
+    return e.builder.select(some, base, stack), e.builder.select(some, offset, none)
 
 
 def _strided_load(e: Emitter, pointer: ir.Value, stride: ir.Value, ty: ir.Type) -> ir.Value:
@@ -286,8 +310,9 @@ def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, 
     moving = any(e.mentions(w, e.tile.vec) for w in write)
     if moving:
         value = e.splat(value, e.tile.lanes)
+    some = _has_elements(e, Read(tensor, write))
     if found is None:
-        offset = general_offset(e, tensor, write, row, chunk)
+        base, offset = _or_stack(e, some, base, general_offset(e, tensor, write, row, chunk))
         if isinstance(offset.type, ir.VectorType):
             scatter(e, base, offset, value, ty)
         else:
@@ -295,15 +320,15 @@ def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, 
         return
     start = e.sum_of([found.offset, e.product(ir.Constant(I64, row), found.row)])
     if not moving:
-        e.builder.store(value, e.pointer(base, start, ty))
+        e.builder.store(value, e.pointer(*_or_stack(e, some, base, start), ty))
         return
     lanes = e.tile.lanes
     start = e.sum_of([start, e.product(ir.Constant(I64, chunk * lanes), found.lane)])
     if _is_const(found.lane, 1):
         mask = None if e.refs[tensor].padded else e.tile.mask
-        vector_store(e, e.pointer(base, start, ty), value, ty, mask)
+        vector_store(e, e.pointer(*_or_stack(e, some, base, start), ty), value, ty, mask)
     else:
-        scatter(e, base, _lane_offsets(e, start, found.lane), value, ty)
+        scatter(e, *_or_stack(e, some, base, _lane_offsets(e, start, found.lane)), value, ty)
 
 
 def clear(e: Emitter, tensor: Tensor) -> None:

@@ -15,11 +15,19 @@ from llvmlite import ir
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.guards import sum_guards
+from graphc.codegen.limits import with_limits
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import clear, store
 from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
-from graphc.codegen.tiling import Plan, inner_bounds, inner_indices, order_reduction, plan, reduction_axis
-from graphc.equations.bounds import loop_bounds
+from graphc.codegen.tiling import (
+    Plan,
+    inner_bounds,
+    inner_indices,
+    order_reduction,
+    ordered_bounds,
+    plan,
+    reduction_axis,
+)
 from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
@@ -27,6 +35,7 @@ from graphc.schedule.program import Nest, Statement
 
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
     """The whole nest at the current place; `guards` are the conditions on sizes and outer loops under which it runs."""
+    nest = with_limits(nest)
     chosen = plan(nest, context, e.registers, e.system)
     for s in nest.statements:
         if guards or nest.parallel or inner_indices(s, nest):
@@ -129,7 +138,8 @@ def _together(s: Statement, nest: Nest) -> list[tuple[Statement, Expr]]:
             continue
         names = dict(zip(theirs, own, strict=True))
         domain = other.domain.rename(names)
-        if domain.indices == s.domain.indices and domain.set.is_equal(s.domain.set):
+        limits = tuple((op, names.get(i, i), substitute(end, dict(names))) for op, i, end in other.limits)
+        if domain.indices == s.domain.indices and domain.set.is_equal(s.domain.set) and limits == s.limits:
             found.append((other, substitute(other.value, dict(names))))
     return found
 
@@ -171,8 +181,7 @@ def _reduce_together(e: Emitter, together: Sequence[tuple[Statement, Expr]], nes
     """Reductions over the same points whose innermost loop runs along vectors; the lanes are combined at the end."""
     s = together[0][0]
     axis = reduction_axis(s, nest)
-    known = [*nest.outer, *nest.parallel]
-    bounds = None if axis is None else loop_bounds(s.domain, known, order_reduction(s, nest, axis), context)
+    bounds = None if axis is None else ordered_bounds(s, nest, order_reduction(s, nest, axis), context)
     if bounds is None or bounds[-1].guards:
         for other, _ in together:
             _reduce(e, other, nest, context)

@@ -15,7 +15,7 @@ from functools import partial
 from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter
-from graphc.codegen.loops import plain_loops, vector_loop
+from graphc.codegen.loops import allowed, plain_loops, vector_loop
 from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I1, I32, I64
 from graphc.equations.bounds import Bounds
@@ -67,7 +67,7 @@ def _cells(e: Emitter, vec: ir.Type, start: ir.Value, count: int = CHUNKS) -> li
 
 
 def _loops(e: Emitter, bounds: Sequence[Bounds], chunks: int, inside: Callable[[], None]) -> None:
-    with plain_loops(e, bounds[:-1]):
+    with plain_loops(e, bounds[:-1]), allowed(e, bounds[-1]):
         vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, chunks), inside)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import islpy as isl
 
+from graphc.codegen.limits import bound_others, bounded
 from graphc.codegen.memory import is_contiguous, is_plain
 from graphc.equations import sets
 from graphc.equations.bounds import Bounds, loop_bounds
@@ -73,8 +74,12 @@ def _stays_inside(nest: Nest, head: Domain, context: isl.Set, system: System) ->
 
 def inner_bounds(s: Statement, nest: Nest, context: isl.Set) -> list[Bounds]:
     """Bounds of a statement's own indices at a point of the nest."""
-    known = [*nest.outer, *nest.parallel]
-    return loop_bounds(s.domain, known, inner_indices(s, nest), context)
+    return ordered_bounds(s, nest, inner_indices(s, nest), context)
+
+
+def ordered_bounds(s: Statement, nest: Nest, order: Sequence[Index], context: isl.Set) -> list[Bounds]:
+    """The same for loops in this order."""
+    return bounded(s, loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context), context)
 
 
 def _tile_shape(vec: Index | None, row: Index | None, reducing: bool, registers: int) -> tuple[int, int]:
@@ -140,7 +145,7 @@ def reduction_axis(s: Statement, nest: Nest) -> Index | None:
     inner = inner_indices(s, nest)
     last: Index | None = None
     best = 0.0
-    for i in inner:
+    for i in (i for i in inner if i not in bound_others(s)):
         score = 0.6 * _heavy(s.value) + 0.1
         for r in statement_reads(s):
             if any(i in indices_of(x) for x in r.subs):

@@ -22,12 +22,15 @@ SET, PARAM, DIV = isl.dim_type.set, isl.dim_type.param, isl.dim_type.div
 
 @dataclass(frozen=True)
 class Bounds:
-    """lower/upper bounds (inclusive) of one index, and conditions that bounds cannot say (strides)."""
+    """lower/upper bounds (inclusive) of one index, and conditions that bounds cannot say (strides).
+
+    Bounds that are read from data may be asked for where the conditions `before` hold."""
 
     index: Index
     lowers: tuple[Expr, ...]
     uppers: tuple[Expr, ...]
     guards: tuple[Expr, ...] = ()
+    before: tuple[Expr, ...] = ()
 
     @property
     def lower(self) -> Expr:

@@ -69,7 +69,8 @@ def _term(term: Term, system: System) -> list[Term]:
     if not any(isinstance(n, Op) and n.name == "select" for n in postorder(term.value)):
         return [term]
     value = term.value
-    doubtful = [r for r in reads(value) if r not in _made_always(value) and not _is_inside(r, term.domain, system)]
+    always = made_always(value)
+    doubtful = [r for r in reads(value) if r not in always and not _is_inside(r, term.domain, system)]
     if not doubtful:
         return [term]
     found = guards(value)
@@ -105,14 +106,14 @@ def _index_and_data(c: Op) -> bool:
 # -- which choices lead to a read -------------------------------------------------------------------------------------
 
 
-def _made_always(value: Expr) -> set[Expr]:
+def made_always(value: Expr) -> dict[Expr, None]:
     """What of `value` no choice decides about."""
-    seen: set[Expr] = set()
+    seen: dict[Expr, None] = {}
     todo = [value]
     while todo:
         node = todo.pop()
         if node not in seen:
-            seen.add(node)
+            seen[node] = None
             todo += node.args[:1] if isinstance(node, Op) and node.name in ("select", "only") else node.args
     return seen
 

@@ -177,10 +177,6 @@ class Ranges:
         lows = [] if b.low is None else arms(b.low, "maximum")
         highs = [] if b.high is None else arms(b.high, "minimum")
         for end in (*lows, *highs):
-            for read in all_reads(end):
-                mend = f"Sum over a whole axis, with a comparison: Piecewise((.., {index!r} < n), (0, True))"
-                what = f"the range of {index!r} is read from data, {as_written(read, written)}"
-                raise written.error(DefinitionError, what, mend)
             if not is_affine(end):
                 what = f"the range of {index!r} ends at {end!r}, which is not affine"
                 raise written.error(UnsupportedError, what, "Use sums and multiples of indices and sizes")

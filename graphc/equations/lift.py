@@ -12,11 +12,11 @@ from typing import Any
 
 import sympy as sp
 
+from graphc.equations import limits, scalars
 from graphc.equations import reduce as reducing
-from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
-from graphc.equations.names import Names, Written, atoms
+from graphc.equations.names import Names, Written, atoms, is_whole
 from graphc.equations.reduce import Bound, merged
 from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
@@ -211,11 +211,13 @@ class Lifter:
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
         """A subscript as an integer expression."""
         value = self.build(s, (), env)
+        if value.kind == "real" and is_whole(s):
+            value = scalars.in_integers(value)
         if value.kind in ("weak", "int"):
             return value
         data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
         if data and not any(a.q != 1 for a in s.atoms(sp.Rational)):
-            mend = f'Declare it so: gc.Input("{data[0]}", .., dtype="int64")'
+            mend = f'Declare it so, gc.Input("{data[0]}", .., dtype="int64"), or round it: floor({data[0]}[..])'
             raise self.written.error(
                 DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend
             )
@@ -229,8 +231,11 @@ class Lifter:
             return scalars.piecewise([(self.build(v, at, env), self.build(c, at, env)) for v, c in e.args])
         if isinstance(e, sp.Rel):
             e = scalars.without_fractions(e, lambda a: self.build(a, at, env))
+        args = [self.build(a, at, env) for a in e.args]
+        if isinstance(e, sp.Eq | sp.Ne | sp.KroneckerDelta) and all(map(is_whole, e.args)):
+            args = [scalars.in_integers(a) for a in args]
         try:
-            return scalars.apply(e, [self.build(a, at, env) for a in e.args])
+            return scalars.apply(e, args)
         except UnsupportedError as error:
             if "\n  in " in str(error):
                 raise
@@ -274,6 +279,8 @@ class Lifter:
         def fresh() -> tuple[tuple[Bound, ...], Expr]:
             return self._bind(e, body, at, env)
 
+        if name == "Mean" and limits.are_data(e):
+            return limits.mean(fresh)
         if name in _PLAIN:
             return merged(_PLAIN[name], *fresh())
         if name == "logsumexp":
@@ -284,8 +291,8 @@ class Lifter:
 
     def _bind(self, e: sp.Basic, body: sp.Basic, at: tuple[Expr, ...], env: Env) -> tuple[tuple[Bound, ...], Expr]:
         """Fresh indices for a reduction, and its body at them."""
-        limits = e.args[1:]
-        if not limits:
+        over = e.args[1:]
+        if not over:
             shape = self.shape(body)
             last = isinstance(e, rd.softmax | rd.logsumexp)
             axes = shape[-1:] if last else shape
@@ -293,16 +300,18 @@ class Lifter:
             front = at[: len(shape) - 1] if last else ()
             return bound, self.build(body, (*front, *(b.index for b in bound)), env)
         inner = dict(env)
-        if len({limit[0] for limit in limits}) < len(limits):
+        if len({limit[0] for limit in over}) < len(over):
             raise self.written.error(DefinitionError, f"{e} runs over the same index twice", "Use an index for each")
-        for limit in limits:
+        for limit in over:
             if not isinstance(limit[0], sp.Symbol) or isinstance(limit[0], sy.Size):
                 raise self.written.error(DefinitionError, f"{e} runs over {limit[0]}, which is not an index")
             inner[limit[0]] = Index(limit[0].name)
-        bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in limits)
+        bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in over)
+        if limits.are_data(e):
+            return limits.bind(self, e, bound, at, inner)
         value = self.build(body, at, inner)
         if isinstance(e, rd.softmax):
-            bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, limits, strict=True))
+            bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, over, strict=True))
         return bound, value
 
     def _kept(self, b: Bound, outside: Expr | None, value: Expr) -> Bound:

@@ -186,6 +186,6 @@ def is_whole(e: sp.Basic) -> bool:
         return True
     if isinstance(e, sp.Piecewise | rd.Cases):
         return all(is_whole(value) for value, _ in e.args)
-    if isinstance(e, sp.Add | sp.Mul | sp.Max | sp.Min):
+    if isinstance(e, sp.Add | sp.Mul | sp.Max | sp.Min | sp.Mod | sp.Abs):
         return all(is_whole(a) for a in e.args)
     return isinstance(e, rd.Sum | rd.Prod | rd.amax | rd.amin) and is_whole(e.body)

@@ -14,7 +14,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from graphc.equations.errors import UnsupportedError
-from graphc.equations.expr import Const, Expr, Op, make
+from graphc.equations.expr import Const, Expr, Op, make, transform
 from graphc.equations.ops import OPS
 
 # SymPy's name -> the operation's, where they differ. Everything else of one argument that is in OPS has its own name.
@@ -35,6 +35,7 @@ class Undefined(Expr):
 
 
 UNDEFINED = Undefined()
+NOWHERE = 2**62 + 2**44  # nor are small multiples of it, modulo 2**64, anywhere
 NAN = Const(math.nan)
 
 
@@ -158,6 +159,20 @@ def floor_of(e: sp.Expr, build: Callable[[sp.Expr], Expr], up: bool = False) -> 
     if den == 1:
         return total
     return -make("floordiv", -total, Const(den)) if up else make("floordiv", total, Const(den))
+
+
+def in_integers(e: Expr) -> Expr:
+    """A whole number, computed in integers of 64 bits from where a real one is rounded.
+
+    What they do not hold becomes one that is no place and no index: far below or above; above what is not a number."""
+
+    def visit(node: Expr) -> Expr | None:
+        if isinstance(node, Op) and node.name in ("floor", "ceil") and node.kind == "real":
+            held = make("select", make("gt", node, Const(-(2**62))), node, Const(-NOWHERE))
+            return make("toint", make("select", make("lt", node, Const(2**62)), held, Const(NOWHERE)))
+        return None
+
+    return transform(e, visit)
 
 
 def product(e: sp.Mul, build: Callable[[sp.Expr], Expr]) -> Expr:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from graphc.equations.expr import Const, Expr, Op, Read, Size
+from graphc.equations.expr import Const, Expr, Op, Read, Size, postorder
 
 ZERO, ONE = Const(0), Const(1)
 _LEAST = -(2**63)  # of 64 bits; its negative is none of them
@@ -240,7 +240,9 @@ def _select(args: tuple[Expr, ...]) -> Expr | None:
 
 def _only(args: tuple[Expr, ...]) -> Expr | None:
     condition, place = args
-    return place if isinstance(condition, Const) and condition.value is True else None  # only(true, i) -> i
+    if isinstance(condition, Const) and condition.value and any(isinstance(n, Read) for n in postorder(place)):
+        return place  # only(true, J[i]) -> J[i]; of a place without data `only` says that the run must look at it
+    return None
 
 
 def _log(args: tuple[Expr, ...]) -> Expr | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from graphc.equations import sets
 from graphc.equations.domain import LOCK, assume, fix_sizes, sample
 from graphc.equations.errors import CausalityError, DomainError
-from graphc.equations.expr import Const, Expr, Read, Size, substitute
+from graphc.equations.expr import Const, Expr, Op, Read, Size, substitute
 from graphc.equations.printing import show
 from graphc.equations.system import System, Term
 from graphc.schedule.program import Program
@@ -52,6 +52,8 @@ def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], v
         element = f"{access.tensor.name}[{', '.join(map(str, found[1] if found else ()))}]"
     elif image.is_empty():
         # Subscripts such as i % N, or from data, are taken to lie within their axis; here it has no elements.
+        if any(isinstance(s, Op) and s.name == "only" for s in access.subs):
+            return  # none is read where no condition asks for one, and the run looks where one does
         if sets.intersect_params(fix_sizes(term.domain.set, dict(sizes)), others).is_empty():
             return
         element = f"an element of {access.tensor.name}"

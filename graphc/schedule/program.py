@@ -21,12 +21,15 @@ from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, read
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
 
+Limit = tuple[str, Index, Expr]  # a comparison, with an index on its left
+
 
 @dataclass(frozen=True, eq=False)
 class Statement:
     """tensor[write] = value (mode "set") or tensor[write] (+)= value ("sum", "prod", "max", "min"), over `domain`.
 
-    The leading indices of the domain are the variables of the loops around it.
+    The leading indices of the domain are the variables of the loops around it. Code generation takes comparisons of an
+    index with data out of a reduction's value: outside these `limits` there is nothing to reduce.
     """
 
     tensor: Tensor
@@ -35,6 +38,7 @@ class Statement:
     write: tuple[Expr, ...]
     value: Expr
     origin: Origin | None = None
+    limits: tuple[Limit, ...] = ()
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:

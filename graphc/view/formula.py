@@ -74,6 +74,8 @@ class Formula:
                 return latex_name(self.names.get(node, node.name), below=True)[0], ATOM
             case Read():
                 return self.element(node.tensor.name, [done[s][0] for s in node.subs])
+            case Op(name="only", args=(_, place)):
+                return done[place]  # the choice around it says when
             case Op(name="add" | "sub" | "neg") if node.kind == "weak":
                 return _affine(node, done)
             case Op():

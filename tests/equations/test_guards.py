@@ -2,11 +2,14 @@
 
 Each was refused when the system was made (a place that is affine), or by the call (one from data)."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import D, Eq, Max, Piecewise, Sum, tanh
+from graphc import Abs, D, Eq, Max, Piecewise, Sum, floor, tanh
+from tests.codegen.guarded import call_guarded
 from tests.regressions.compiled import agree, numbers
 
 N, M, T, C = gc.sizes("N M T C")
@@ -96,3 +99,47 @@ def test_a_mask_on_a_grid():
     parts = gc.System(*equations).ir.equations[0].terms
     assert sum("only" not in repr(part.value) for part in parts) == 1
     assert len(parts) <= 16
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="guards memory as Linux does")
+def test_nothing_to_read_is_no_mistake():
+    """Nor is anything touched: of a tensor without elements, at the ends of what has some."""
+    u, a, out = gc.Input("u", M, C), gc.Input("a", N, C), gc.Tensor("out", N, C)
+    equations = [
+        Eq(out[n, k], Piecewise((u[J[n], k] * a[n, k], J[n] >= 0), (a[n, k], True))),
+        Eq(y[n], Piecewise((E[J[n] + 1] * u[m[n], C - 1 - n], m[n] > 0), (x[n], True))),
+        Eq(L, Sum(out**2) + Sum(y**2)),
+    ]
+    net = gc.System(*equations)
+    run = net.compile(out, y, D(L, u), D(L, a), D(L, E))
+    for size in (0, 3):
+        J_, m_ = np.full(5, -1), np.zeros(5, int)
+        if size:
+            J_[2], m_[3], J_[3] = 2, 2, -1
+        given = {"u": numbers(size, 9), "a": numbers(5, 9), "E": numbers(size), "x": numbers(5), "J": J_, "m": m_}
+        wanted = net.evaluate(out, y, D(L, u), D(L, a), D(L, E), **given)
+        for side in ("before", "after"):
+            for found, right in zip(call_guarded(run, side, given), wanted, strict=True):
+                np.testing.assert_allclose(found, right, rtol=1e-10, atol=1e-12)
+    for name in ("J", "m"):
+        given = {"u": numbers(0, 9), "a": numbers(5, 9), "E": numbers(0), "x": numbers(5), "J": -np.ones(5, int)}
+        given["m"] = np.zeros(5, int)
+        given[name] = np.arange(5)
+        with pytest.raises(gc.ArgumentError, match="outside axis 0"):
+            call_guarded(run, "after", given)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_rounded_numbers_are_places(dtype):
+    """A delay that is computed; what is no number, or too large for one of 64 bits, is no place."""
+    d, v = gc.Input("d", N), gc.Tensor("v", N, outside=0)
+    delays = np.array([0, 0.5, 1.7, 3.0, -0.5, 2])
+    given = {"x": numbers(6).astype(dtype), "d": delays.astype(dtype)}
+    agree([Eq(y[n], x[n - floor(d[n])]), loss], [y, D(L, x)], given, dtype=dtype)
+    agree([Eq(v[n], x[n] + v[n - 1 - floor(Abs(d[n]))] / 2), Eq(L, Sum(v**2))], [v, D(L, x)], given, dtype=dtype)
+    run = gc.System(Eq(y[n], x[n - 4 * floor(d[n])])).compile(y, dtype=dtype)
+    for bad in (np.nan, np.inf, -np.inf, 2.0**62, -(2.0**63), 1e30):
+        with pytest.raises(gc.ArgumentError, match="outside axis 0 of x"):
+            run(**{**given, "d": np.array([0, bad, 0, 0, 0, 0], dtype)})
+    counts = gc.System(Eq(y[n], Sum(gc.KroneckerDelta(n, floor(d[k])), k))).compile(y)
+    assert counts(d=np.array([0.5, np.nan, np.inf, -1, 2.9, 2])).tolist() == [1, 0, 2, 0, 0, 0]

@@ -164,7 +164,7 @@ def real_subscript():
     """
     DefinitionError: the subscript x[t, 0] of v[x[t,0]] reads x, which is not an integer tensor
       in Eq(z[t], v[x[t,0]])
-      Declare it so: gc.Input("x", .., dtype="int64")
+      Declare it so, gc.Input("x", .., dtype="int64"), or round it: floor(x[..])
     """
     System(Eq(z[t], v[x[t, 0]]))
 
@@ -178,13 +178,22 @@ def fractional_subscript():
     System(Eq(z[t], x[t / 2, 0]))
 
 
-def range_read_from_data():
+def range_read_from_data_of_an_index_that_nothing_holds():
     """
-    DefinitionError: the range of u is read from data, word[t]
-      in Eq(z[t], Sum(x[u, 0], (u, 0, word[t])))
-      Sum over a whole axis, with a comparison: Piecewise((.., u < n), (0, True))
+    DefinitionError: the limits of u are read from data, and nothing says how many points there can be
+      in Eq(z[t], Sum(u**2, (u, 0, word[t])))
+      Read a tensor at u, under no condition: Sum(x[u], ..)
     """
-    System(Eq(z[t], Sum(x[u, 0], (u, 0, word[t]))))
+    System(Eq(z[t], Sum(u**2, (u, 0, word[t]))))
+
+
+def position_in_a_range_read_from_data():
+    """
+    UnsupportedError: the limits of argmax(x[u, 0], (u, 0, word[t])) are read from data
+      in Eq(z[t], argmax(x[u, 0], (u, 0, word[t])))
+      Sum, Prod, Mean, amax, amin and logsumexp take such limits; here give a whole axis, and conditions
+    """
+    System(Eq(z[t], gc.argmax(x[u, 0], (u, 0, word[t]))))
 
 
 def not_one_to_one():
