@@ -6,7 +6,7 @@ user wrote each read, and with how many subscripts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,20 +16,31 @@ from graphc.equations import sets
 from graphc.equations.domain import is_affine, sample, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
-from graphc.equations.names import AsWritten, complain
+from graphc.equations.names import AsWritten, Gradient, as_text, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 
 
-def check(system: System, reads: AsWritten) -> None:
-    """Raise DefinitionError, ShapeError, DomainError or CausalityError if the system has no meaning."""
+def check(system: System, reads: AsWritten, gradients: Iterable[Gradient] = ()) -> None:
+    """Raise DefinitionError, ShapeError, DomainError or CausalityError if the system has no meaning.
+
+    A read of one of `gradients`, which are not in place yet, is one of its loss and one of what it is taken in."""
+    standing = {g.tensor: g for g in gradients}
     for eq in system.equations:
         for term in eq.terms:
             for read in reads_of(term):
-                _defined(system, term, read)
-                _inside(system, eq.tensor, term, read, reads)
+                for meant in _meant(read, standing.get(read.tensor)):
+                    _defined(system, term, meant)
+                    _inside(system, eq.tensor, term, meant, reads)
     check_progress(system, reads)
+
+
+def _meant(read: Read, gradient: Gradient | None) -> tuple[Read, ...]:
+    if gradient is None:
+        return (read,)
+    n = len(gradient.loss.dims)
+    return Read(gradient.loss, read.subs[:n]), Read(gradient.wrt, read.subs[n:])
 
 
 def without_hollow_starts(system: System) -> System:
@@ -98,7 +109,7 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     outside = term.domain.inside(read.subs, image - defined)
     sizes, point = sample(outside.set, system.context) or ({}, ())
     at: dict[Expr, int] = dict(zip(outside.indices, point, strict=True))
-    form, shown = reads.get(read, (_plain(read), len(read.subs)))
+    form, shown = reads.get(read, (as_text(read), len(read.subs)))
     text = str(form)
     _same_sizes(written, term, read, text)
     where = _values(read, at, shown)
@@ -142,10 +153,6 @@ def _mend(read: Read, element: str) -> str:
     if not t.given:
         return f"Define it: Eq({element}, ..)"
     return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
-
-
-def _plain(read: Read) -> str:
-    return repr(read).replace(" ", "").replace(",", ", ")
 
 
 def integer(e: Expr, at: Mapping[Any, int], sizes: Mapping[str, int]) -> int | str:

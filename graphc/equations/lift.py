@@ -50,6 +50,7 @@ class Lifter:
         self.cycle = cycle  # the tensors whose clamped lags (`s[Max(t - 3, 0)]`) are told apart: nothing else
         # says that they are earlier
         self.operands: list[Operand] = []
+        self.wholes: list[Operand] = []  # the same for expressions that are differentiated, inner ones first
         self.made: dict[Any, Expr] = {}
         used = set(map(str, atoms(written.eq, sp.Symbol, sy.Tensor)))
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
@@ -69,7 +70,7 @@ class Lifter:
 
     def _shape(self, e: sp.Basic) -> Shape:
         if isinstance(e, sy.Tensor):
-            return self.names.tensor(e).dims
+            return self.names.tensor(e.wrt if isinstance(e, nt.D) else e).dims
         if isinstance(e, sp.Symbol | sp.Number | sp.NumberSymbol):
             return ()
         if isinstance(e, sy.Access):
@@ -158,10 +159,14 @@ class Lifter:
             return literal
         if isinstance(e, sp.Symbol):
             return self._symbol(e, env)
+        if isinstance(e, nt.D):
+            return self._gradient(e, e, at, env)
         if isinstance(e, sy.Tensor):
             return self._read(e, (), at)
         if isinstance(e, sy.Access):
             subs = tuple(self.subscript(e, s, env) for s in e.subs_)
+            if isinstance(e.base, nt.D):
+                return self._gradient(e.base, e, subs + at, env)
             if isinstance(e.base, sy.Tensor):
                 return self._read(e.base, subs, at, e)
             return self.build(e.base, subs + at, env)
@@ -208,6 +213,49 @@ class Lifter:
         for r in {read, *reads(value)}:
             self.written.reads.setdefault(r, (t if access is None else access, len(subs)))
         return value
+
+    def _gradient(self, d: nt.D, access: sp.Expr, subs: tuple[Expr, ...], env: Env) -> Expr:
+        """An element of a gradient, of the loss's element at this point."""
+        shown = len(access.subs_) if isinstance(access, sy.Access) else 0
+        loss, of = self._loss(d, env)
+        gradient = self.names.gradient(d, loss, self.written.origin.equation)
+        read = Read(gradient.tensor, of + subs)
+        self.written.reads.setdefault(read, (access, len(of) + shown))
+        below = d.wrt[access.subs_] if isinstance(access, sy.Access) else d.wrt
+        self.written.reads.setdefault(Read(gradient.wrt, subs), (below, shown))
+        return read
+
+    def _loss(self, d: nt.D, env: Env) -> tuple[Tensor, tuple[Expr, ...]]:
+        """The tensor that a D differentiates, and which element of it."""
+        if d in self.names.losses:
+            return self.names.tensor(self.names.losses[d]), ()
+        e = d.loss
+        if self.shape(e):
+            what = f"{d} needs a scalar, and {e} has {count(self.shape(e))}"
+            raise self.written.error(ShapeError, what, f"Sum it first: D(Sum({e}), {d.wrt})")
+        if isinstance(e, sy.Access) and isinstance(e.base, sy.Tensor) and not isinstance(e.base, nt.D):
+            of = tuple(self.subscript(e, s, env) for s in e.subs_)
+            tensor = self.names.tensor(e.base)
+            self.written.reads.setdefault(Read(tensor, of), (e, len(of)))
+            return tensor, of
+        key = ("loss", e, id(env))
+        if key not in self.made:
+            self.made[key] = self._whole(e, self.build(e, (), env))
+        loss = self.made[key]
+        assert isinstance(loss, Read)
+        return loss.tensor, loss.subs
+
+    def _whole(self, e: sp.Expr, body: Expr) -> Read:
+        """A tensor for an expression that is differentiated, with an axis for each index it depends on."""
+        axes = tuple(sorted(reducing.all_indices(body), key=lambda i: i.name))
+        for i in axes:
+            if i not in self.bounds:
+                mend = f'Give it a name: Eq(U[{i!r}], {e}) with gc.Tensor("U", ..), and take D(U[{i!r}], ..)'
+                raise self.written.error(DefinitionError, f"D of {e} runs over {i!r}, which a reduction binds", mend)
+        ranges = tuple(self.bounds[i] for i in axes)
+        loss = Tensor(self.names.fresh("loss"), tuple(high - low for low, high in ranges))
+        self.wholes.append(Operand(loss, axes, ranges, body))
+        return Read(loss, tuple(i - low for i, (low, _) in zip(axes, ranges, strict=True)))
 
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
         """A subscript as an integer expression."""
