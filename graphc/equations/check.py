@@ -30,8 +30,9 @@ def check(system: System, reads: AsWritten, gradients: Iterable[Gradient] = ()) 
     for eq in system.equations:
         for term in eq.terms:
             for read in reads_of(term):
-                for meant in _meant(read, standing.get(read.tensor)):
-                    _defined(system, term, meant)
+                gradient = standing.get(read.tensor)
+                for meant in _meant(read, gradient):
+                    _defined(system, term, meant, gradient)
                     _inside(system, eq.tensor, term, meant, reads)
     check_progress(system, reads)
 
@@ -85,16 +86,13 @@ def _hollow(tensor: Tensor, term: Term, system: System) -> isl.Set | None:
     return bad & beyond
 
 
-def _defined(system: System, term: Term, read: Read) -> None:
+def _defined(system: System, term: Term, read: Read, gradient: Gradient | None) -> None:
     t = read.tensor
     if not t.given and t not in system.by_tensor:
-        raise DefinitionError(
-            complain(
-                f"{t.name} is read, but no equation defines it",
-                str(term.origin),
-                f"Define it, or make it an input: {_as_input(t)}",
-            )
-        )
+        what, mend = f"{t.name} is read, but no equation defines it", f"Define it, or make it an input: {_as_input(t)}"
+        if gradient is not None:
+            what, mend = f"{gradient.said}: no equation defines {t.name}", f"Define it: Eq({t.name}, ..)"
+        raise DefinitionError(complain(what, str(term.origin), mend))
 
 
 def _as_input(t: Tensor) -> str:

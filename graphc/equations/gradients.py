@@ -1,21 +1,28 @@
-"""`D(L, W)` in equations: read as a placeholder while equations are lowered, put in place once they are."""
+"""`D(L, W)` and `D(U[t], q)[t, i]` in equations: placeholders while equations are lowered, put in place once they are.
+
+`element` lifts a read: of a tensor with the axes of the loss and then those of what it is differentiated in. `resolve`
+makes the adjoints (`transforms.differentiate`), those first whose loss depends on no gradient that is not there yet. A
+gradient at an earlier step of a recurrence does not count; the check afterwards sees whether the cycle makes progress.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from graphc.equations.errors import CausalityError, DefinitionError, ShapeError, UnsupportedError
+from graphc.equations.errors import CausalityError, DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Read, substitute
 from graphc.equations.names import AsWritten, Gradient, as_text, atoms, complain
-from graphc.equations.system import System, Tensor, Term, reads_of
+from graphc.equations.reduce import Operand, all_indices
+from graphc.equations.system import System, Tensor, Term, dependencies, reads_of
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
 if TYPE_CHECKING:
+    from graphc.equations.lift import Env, Lifter
     from graphc.transforms.seeds import Mixed, Place, Places, Seeds
 
 
@@ -43,7 +50,8 @@ def losses(equations: Iterable[sp.Basic]) -> tuple[dict[D, sy.Tensor], list[sp.E
             if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D):
                 if d.loss.dims:
                     what = f"{d} needs a scalar, and {d.loss} has dimensions ({', '.join(map(str, d.loss.dims))})"
-                    mend = f"Sum it, D(Sum({d.loss}), {d.wrt}), or say which element, D({_some_element(d.loss)}, {d.wrt})"
+                    element = f"{d.loss}[{', '.join('tijklmn'[: d.loss.rank])}]"
+                    mend = f"Sum it, D(Sum({d.loss}), {d.wrt}), or say which element, D({element}, {d.wrt})"
                     raise ShapeError(complain(what, str(e), mend))
                 found[d] = d.loss
             elif d not in found and not d.each:
@@ -51,10 +59,6 @@ def losses(equations: Iterable[sp.Basic]) -> tuple[dict[D, sy.Tensor], list[sp.E
                     made[d.loss] = sy.Tensor(_free("loss", taken))
                 found[d] = made[d.loss]
     return found, [sp.Eq(t, loss, evaluate=False) for loss, t in made.items()]
-
-
-def _some_element(t: sy.Tensor) -> str:
-    return f"{t}[{', '.join('tijklmn'[: t.rank])}]"
 
 
 def _free(wanted: str, taken: set[str]) -> str:
@@ -66,6 +70,53 @@ def _free(wanted: str, taken: set[str]) -> str:
     return name
 
 
+def element(lifter: Lifter, d: D, access: sp.Expr, subs: tuple[Expr, ...], env: Env) -> Expr:
+    """An element of a gradient, `access`: that of the loss's element at this point."""
+    shown = len(access.subs_) if isinstance(access, sy.Access) else 0
+    loss, of = _loss(lifter, d, env)
+    gradient = lifter.names.gradient(d, loss, lifter.written.origin.equation)
+    read = Read(gradient.tensor, of + subs)
+    lifter.written.reads.setdefault(read, (access, len(of) + shown))
+    below = d.wrt[access.subs_] if isinstance(access, sy.Access) else d.wrt
+    lifter.written.reads.setdefault(Read(gradient.wrt, subs), (below, shown))
+    return read
+
+
+def _loss(lifter: Lifter, d: D, env: Env) -> tuple[Tensor, tuple[Expr, ...]]:
+    """The tensor that a D differentiates, and which element of it."""
+    if d in lifter.names.losses:
+        return lifter.names.tensor(lifter.names.losses[d]), ()
+    e = d.loss
+    if shape := lifter.shape(e):
+        what = f"{d} needs a scalar, and {e} has {counted(len(shape), 'free axis', 'free axes')}"
+        raise lifter.written.error(ShapeError, what, f"Sum it first: D(Sum({e}), {d.wrt})")
+    if isinstance(e, sy.Access) and isinstance(e.base, sy.Tensor) and not isinstance(e.base, D):
+        of = tuple(lifter.subscript(e, s, env) for s in e.subs_)
+        tensor = lifter.names.tensor(e.base)
+        lifter.written.reads.setdefault(Read(tensor, of), (e, len(of)))
+        return tensor, of
+    key = ("loss", e, id(env))
+    if key not in lifter.made:
+        lifter.made[key] = _whole(lifter, e, lifter.build(e, (), env))
+    loss = lifter.made[key]
+    assert isinstance(loss, Read)
+    return loss.tensor, loss.subs
+
+
+def _whole(lifter: Lifter, e: sp.Expr, body: Expr) -> Read:
+    """A tensor for an expression that is differentiated, with an axis for each index it depends on."""
+    axes = tuple(sorted(all_indices(body), key=lambda i: i.name))
+    for i in axes:
+        if i not in lifter.bounds:
+            what = f"D of {e} runs over {i!r}, which a reduction binds"
+            mend = f'Give it a name: Eq(U[{i!r}], {e}) with gc.Tensor("U", ..), and take D(U[{i!r}], ..)'
+            raise lifter.written.error(DefinitionError, what, mend)
+    ranges = tuple(lifter.bounds[i] for i in axes)
+    loss = Tensor(lifter.names.fresh("loss"), tuple(high - low for low, high in ranges))
+    lifter.wholes.append(Operand(loss, axes, ranges, body))
+    return Read(loss, tuple(i - low for i, (low, _) in zip(axes, ranges, strict=True)))
+
+
 def resolve(
     system: System, gradients: Iterable[Gradient], reads: AsWritten
 ) -> tuple[System, dict[Gradient, Tensor], AsWritten]:
@@ -75,71 +126,104 @@ def resolve(
     reads = dict(reads)
     system = replace(system, inputs=tuple(t for t in system.inputs if t not in {g.tensor for g in pending}))
     while pending:
-        group: dict[Gradient, Seeds] = {}
+        group: list[Ready] = []
+        refused: list[UnsupportedError] = []
         for loss in dict.fromkeys(g.loss for g in pending):
-            group = group or _ready(system, loss, pending)
+            try:
+                group = group or _ready(system, loss, pending)
+            except UnsupportedError as error:  # others may have to be there first
+                refused.append(error)
+        if not group and refused:
+            raise refused[0]
         if not group:
             first = pending[0]
             what = f"{first.said.loss} depends on its own gradient {first.said}"
-            mend = "Give the updated value a name of its own, or read the gradient at an earlier step of a recurrence"
+            mend = "Give the updated value a name of its own"
+            mend += ", or read the gradient at an earlier step" if first.loss.dims else ""
             raise CausalityError(complain(what, first.where, mend))
-        pending = [g for g in pending if g not in group]
+        group = [r for r in group if r.apart is group[0].apart]
+        done = {r.gradient for r in group}
+        pending = [g for g in pending if g not in done]
         system = _put(system, group, found, reads)
     return system, found, reads
 
 
-def _ready(system: System, loss: Tensor, pending: Sequence[Gradient]) -> dict[Gradient, Seeds]:
-    """The gradients of `loss` that need no other that is not there yet, and how their adjoints lie."""
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A gradient that can be put in place, and how its adjoints lie; `apart`: other steps are asked for, too."""
+
+    gradient: Gradient
+    seeds: Seeds
+    apart: bool = False
+
+
+def _ready(system: System, loss: Tensor, pending: Sequence[Gradient]) -> list[Ready]:
+    """The gradients of `loss` that need no other that is not there yet."""
     from graphc.transforms.differentiate import active_tensors
     from graphc.transforms.seeds import Mixed, align, stand_ins
 
     waiting = {g.tensor: g.loss for g in pending}
     view = stand_ins(system, waiting)
-    ready: dict[Gradient, Seeds] = {}
+    ready = []
     for g in pending:
-        if g.loss is loss:
-            seeds = align(view, loss, [g.wrt], active_tensors(view, [g.wrt], [loss]))
-            if isinstance(seeds, Mixed):
-                raise _mixed(g, seeds)
-            if not seeds.live & waiting.keys():
-                if state := seeds.state_between(g.wrt):
-                    raise _ambiguous(g, state, seeds.places[g.wrt])
-                ready[g] = seeds
+        if g.loss is not loss:
+            continue
+        active = active_tensors(view, [g.wrt], [loss])
+        seeds = align(view, loss, [g.wrt], active)
+        if not isinstance(seeds, Mixed):
+            if seeds.live & waiting.keys():
+                continue
+            if state := seeds.state_between(g.wrt):
+                raise _ambiguous(g, state, seeds.places[g.wrt])
+            strange = [r for r in _reads(system, g) if _where(g, r, seeds) is None]
+            if not strange:
+                ready.append(Ready(g, seeds))
+                continue
+        whole = align(view, loss, [g.wrt], active, apart=True)
+        if isinstance(whole, Mixed) or whole.live & waiting.keys() or _recurs(view, g.wrt):
+            raise _mixed(g, seeds) if isinstance(seeds, Mixed) else _elsewhere(g, strange[0], seeds)
+        ready.append(Ready(g, whole, apart=True))
     return ready
 
 
+def _reads(system: System, g: Gradient) -> list[Read]:
+    return [read for eq in system.equations for _, read in eq.reads() if read.tensor is g.tensor]
+
+
+def _recurs(system: System, t: Tensor) -> bool:
+    """Whether a tensor is part of a recurrence."""
+    return t in system.by_tensor and t in dependencies(system, {r.tensor for _, r in system.by_tensor[t].reads()})
+
+
 def _put(
-    system: System, group: Mapping[Gradient, Seeds], found: dict[Gradient, Tensor], reads: dict[Read, tuple[Any, int]]
+    system: System, group: Sequence[Ready], found: dict[Gradient, Tensor], reads: dict[Read, tuple[Any, int]]
 ) -> System:
-    """The gradients of one loss put in place."""
+    """Gradients of one loss put in place."""
     from graphc.transforms.differentiate import element_gradients
     from graphc.transforms.pullback import guarded
 
-    loss = next(iter(group)).loss
-    grown, made, seeds = element_gradients(system, loss, [g.wrt for g in group])
-    found.update({g: made[g.wrt] for g in group})
-    by_tensor = {g.tensor: g for g in group}
+    loss, apart = group[0].gradient.loss, group[0].apart
+    grown, made, seeds = element_gradients(system, loss, [r.gradient.wrt for r in group], apart)
     new: dict[Expr, Expr] = {}
-    for eq in grown.equations:
-        for _, read in eq.reads():
-            g = by_tensor.get(read.tensor)
-            if g is not None and read not in new:
-                form, shown = reads.get(read, (g.said, len(read.subs)))
-                element, where = _found(g, made[g.wrt], read, seeds)
-                if where is None or (g.wrt in seeds.live and seeds.places[g.wrt] != group[g].places[g.wrt]):
-                    raise _elsewhere(g, form, seeds.places[g.wrt])
-                new[read] = guarded(where, element)
-                reads[element] = form, shown - len(read.subs) + len(element.subs)
+    for ready in group:
+        g = ready.gradient
+        found[g] = made[g.wrt]
+        for read in _reads(grown, g):
+            of, subs = read.subs[: len(loss.dims)], read.subs[len(loss.dims) :]
+            element = Read(made[g.wrt], seeds.element(g.wrt, of, subs) if g.wrt in seeds.live else subs)
+            where = _where(g, read, seeds)
+            if where is None or (g.wrt in seeds.live and seeds.places[g.wrt] != ready.seeds.places[g.wrt]):
+                raise _elsewhere(g, read, seeds)
+            new[read] = guarded(where, element)
+            form, shown = reads.get(read, (g.said, len(read.subs)))
+            reads[element] = form, shown - len(read.subs) + len(element.subs)
     return replace_reads(grown, new)
 
 
-def _found(g: Gradient, made: Tensor, read: Read, seeds: Seeds) -> tuple[Read, Expr | None]:
-    """The element of the gradient that stands for this read, and where it is not 0."""
+def _where(g: Gradient, read: Read, seeds: Seeds) -> Expr | None:
+    """The condition under which a read of a gradient is not 0; None where it asks for what was left out."""
     n = len(g.loss.dims)
-    of, subs = read.subs[:n], read.subs[n:]
-    if g.wrt not in seeds.live:
-        return Read(made, subs), TRUE
-    return Read(made, seeds.element(g.wrt, of, subs)), seeds.where(g.wrt, of, subs)
+    return seeds.where(g.wrt, read.subs[:n], read.subs[n:]) if g.wrt in seeds.live else TRUE
 
 
 def _mixed(g: Gradient, why: Mixed) -> UnsupportedError:
@@ -148,10 +232,13 @@ def _mixed(g: Gradient, why: Mixed) -> UnsupportedError:
     return UnsupportedError(complain(what, f"{g.where}\n  and {origin}", _by_copy(g, (None,) * len(g.loss.dims))))
 
 
-def _elsewhere(g: Gradient, form: object, places: Places) -> UnsupportedError:
+def _elsewhere(g: Gradient, read: Read, seeds: Seeds) -> UnsupportedError:
+    places = seeds.places[g.wrt]
+    n = len(g.loss.dims)
+    of, asked = as_text(Read(g.loss, read.subs[:n])), as_text(Read(g.wrt, read.subs[n:]))
+    last, loss = _element(g.wrt, g, places), _element(g.loss, g, ())
     what = (
-        f"{form}: of the steps of {g.wrt.name}, {g.said} is the slope at the one that {g.loss.name} depends on most "
-        f"directly, {_element(g.wrt, g, places)} for {_element(g.loss, g, ())}, and this is another"
+        f"D({of}, {asked}): {loss} depends on {g.wrt.name} at several steps, and D gives the slope at the last, {last}"
     )
     return UnsupportedError(complain(what, g.where, _by_copy(g, places)))
 

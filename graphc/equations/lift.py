@@ -7,7 +7,6 @@ its value where those axes stand at the subscripts `at`. Reductions become `Redu
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
@@ -16,24 +15,14 @@ from graphc.equations import reduce as reducing
 from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
+from graphc.equations.gradients import element
 from graphc.equations.names import Names, Written, atoms
-from graphc.equations.reduce import Bound, merged
+from graphc.equations.reduce import Bound, Operand, merged
 from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
-
-
-@dataclass(frozen=True, eq=False)
-class Operand:
-    """A tensor for an expression that a convolution reads at shifted places: tensor[axes] = value."""
-
-    tensor: Tensor
-    axes: tuple[Index, ...]
-    ranges: tuple[tuple[Expr, Expr], ...]
-    value: Expr
-
 
 Env = Mapping[sp.Basic, Expr]
 Shape = tuple[Expr, ...]
@@ -160,13 +149,13 @@ class Lifter:
         if isinstance(e, sp.Symbol):
             return self._symbol(e, env)
         if isinstance(e, nt.D):
-            return self._gradient(e, e, at, env)
+            return element(self, e, e, at, env)
         if isinstance(e, sy.Tensor):
             return self._read(e, (), at)
         if isinstance(e, sy.Access):
             subs = tuple(self.subscript(e, s, env) for s in e.subs_)
             if isinstance(e.base, nt.D):
-                return self._gradient(e.base, e, subs + at, env)
+                return element(self, e.base, e, subs + at, env)
             if isinstance(e.base, sy.Tensor):
                 return self._read(e.base, subs, at, e)
             return self.build(e.base, subs + at, env)
@@ -213,49 +202,6 @@ class Lifter:
         for r in {read, *reads(value)}:
             self.written.reads.setdefault(r, (t if access is None else access, len(subs)))
         return value
-
-    def _gradient(self, d: nt.D, access: sp.Expr, subs: tuple[Expr, ...], env: Env) -> Expr:
-        """An element of a gradient, of the loss's element at this point."""
-        shown = len(access.subs_) if isinstance(access, sy.Access) else 0
-        loss, of = self._loss(d, env)
-        gradient = self.names.gradient(d, loss, self.written.origin.equation)
-        read = Read(gradient.tensor, of + subs)
-        self.written.reads.setdefault(read, (access, len(of) + shown))
-        below = d.wrt[access.subs_] if isinstance(access, sy.Access) else d.wrt
-        self.written.reads.setdefault(Read(gradient.wrt, subs), (below, shown))
-        return read
-
-    def _loss(self, d: nt.D, env: Env) -> tuple[Tensor, tuple[Expr, ...]]:
-        """The tensor that a D differentiates, and which element of it."""
-        if d in self.names.losses:
-            return self.names.tensor(self.names.losses[d]), ()
-        e = d.loss
-        if self.shape(e):
-            what = f"{d} needs a scalar, and {e} has {count(self.shape(e))}"
-            raise self.written.error(ShapeError, what, f"Sum it first: D(Sum({e}), {d.wrt})")
-        if isinstance(e, sy.Access) and isinstance(e.base, sy.Tensor) and not isinstance(e.base, nt.D):
-            of = tuple(self.subscript(e, s, env) for s in e.subs_)
-            tensor = self.names.tensor(e.base)
-            self.written.reads.setdefault(Read(tensor, of), (e, len(of)))
-            return tensor, of
-        key = ("loss", e, id(env))
-        if key not in self.made:
-            self.made[key] = self._whole(e, self.build(e, (), env))
-        loss = self.made[key]
-        assert isinstance(loss, Read)
-        return loss.tensor, loss.subs
-
-    def _whole(self, e: sp.Expr, body: Expr) -> Read:
-        """A tensor for an expression that is differentiated, with an axis for each index it depends on."""
-        axes = tuple(sorted(reducing.all_indices(body), key=lambda i: i.name))
-        for i in axes:
-            if i not in self.bounds:
-                mend = f'Give it a name: Eq(U[{i!r}], {e}) with gc.Tensor("U", ..), and take D(U[{i!r}], ..)'
-                raise self.written.error(DefinitionError, f"D of {e} runs over {i!r}, which a reduction binds", mend)
-        ranges = tuple(self.bounds[i] for i in axes)
-        loss = Tensor(self.names.fresh("loss"), tuple(high - low for low, high in ranges))
-        self.wholes.append(Operand(loss, axes, ranges, body))
-        return Read(loss, tuple(i - low for i, (low, _) in zip(axes, ranges, strict=True)))
 
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
         """A subscript as an integer expression."""

@@ -21,9 +21,9 @@ from graphc.equations.expr import Expr, Index, make
 from graphc.equations.gradients import losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, scope_of, target
-from graphc.equations.lift import Lifter, Operand
+from graphc.equations.lift import Lifter
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
-from graphc.equations.reduce import renamed
+from graphc.equations.reduce import Operand, renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -89,6 +89,8 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     system, found, written_as = resolve(system, gradients, reads)
     if any(g.loss.dims for g in gradients):
         check.check(system, written_as)
+    elif gradients:
+        check.check_progress(system, written_as)
     scalars = {g.said: t for g, t in found.items() if g.said in of}
     return Lowered(system, {**names.tensors, **scalars}, _axes(lefts, names))
 

@@ -59,7 +59,7 @@ class Index(sp.Symbol):
         return Index, (self.name, self.extent)
 
 
-class Derivation(UnsupportedError, AttributeError):
+class UnsupportedDerivative(UnsupportedError, AttributeError):
     """SymPy was asked for a derivative by an element; to who only asks whether it has some property, it has not."""
 
 
@@ -74,7 +74,7 @@ class Notation(sp.Expr):
     @property
     def _diff_wrt(self) -> bool:
         """What SymPy asks before it differentiates: by what stands in it literally, which is not what was meant."""
-        raise Derivation(
+        raise UnsupportedDerivative(
             f"diff(.., {self}): SymPy takes derivatives of expressions, and does not see the equations behind them\n"
             f"  Write D(.., {self})"
         )

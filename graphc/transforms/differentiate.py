@@ -40,12 +40,12 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
 
 
 def element_gradients(
-    system: System, loss: Tensor, wrt: Sequence[Tensor]
+    system: System, loss: Tensor, wrt: Sequence[Tensor], apart: bool = False
 ) -> tuple[System, dict[Tensor, Tensor], Seeds]:
-    """The same for every element of `loss`, whose adjoints lie as the Seeds say (`seeds.align` must find them)."""
+    """The same for every element of `loss`, whose adjoints lie as `seeds.align` finds; which must find something."""
     system = stabilise(system)
     system = products_to_recurrences(system, active_tensors(system, wrt, [loss]))
-    seeds = align(system, loss, wrt, active_tensors(system, wrt, [loss]))
+    seeds = align(system, loss, wrt, active_tensors(system, wrt, [loss]), apart)
     assert isinstance(seeds, Seeds)
     names = Names(system)
     adjoints = {
@@ -62,8 +62,9 @@ def element_gradients(
             added.append(counts)
         for term in eq.terms:
             domain, of = seeds.enter(eq.tensor, term)
-            own = Read(adjoints[eq.tensor], seeds.element(eq.tensor, of, term.write))
-            for read, value in _pullback(eq, term, ONE if eq.tensor is loss else own, adjoints, counts).items():
+            own = seeds.element(eq.tensor, of, term.write)
+            seed: Expr = ONE if eq.tensor is loss else Read(adjoints[eq.tensor], own)
+            for read, value in _pullback(eq, term, seed, adjoints, counts).items():
                 points = seeds.nearest(read.tensor, of, read.subs, domain)
                 if points is not None:
                     write = seeds.element(read.tensor, of, read.subs)

@@ -149,15 +149,18 @@ def paths(system: System, loss: Tensor, active: Collection[Tensor]) -> Paths:
     return Paths(system, loss, tuple(edges))
 
 
-def align(system: System, loss: Tensor, wrt: Iterable[Tensor], active: Collection[Tensor]) -> Seeds | Mixed:
-    """The layout of the adjoints of `active` for each element of `loss`."""
+def align(
+    system: System, loss: Tensor, wrt: Iterable[Tensor], active: Collection[Tensor], apart: bool = False
+) -> Seeds | Mixed:
+    """The layout of the adjoints of `active` for each element of `loss`; `apart`: all have its axes in front, and no
+    step is left out."""
     way = paths(system, loss, active)
     wrt = [t for t in dict.fromkeys(wrt) if t in active]
     kept = way.edges
     columns: list[dict[Tensor, Place]] = []
     for axis in range(len(loss.dims)):
-        first = _column(way, axis, 1)
-        found = first if not isinstance(first, Mixed) else _column(way, axis, -1)
+        first = _column(way, axis, 1, apart)
+        found = first if not isinstance(first, Mixed) else _column(way, axis, -1, apart)
         if isinstance(found, Mixed):
             assert isinstance(first, Mixed)
             return first
@@ -180,9 +183,9 @@ def _behind(e: Edge, column: Mapping[Tensor, Place], system: System) -> bool:
     return sets.intersect_params(e.term.domain.restrict(make("eq", off, ZERO)).set, system.context).is_empty()
 
 
-def _column(way: Paths, axis: int, sign: int) -> dict[Tensor, Place] | Mixed:
+def _column(way: Paths, axis: int, sign: int, apart: bool) -> dict[Tensor, Place] | Mixed:
     """For one axis of the loss, the axes that go with it; `sign` says whether other steps are earlier or later."""
-    chosen = _spread(way, axis, sign)
+    chosen = {way.loss: axis} if apart else _spread(way, axis, sign)
     steps = {
         e: _step(e, chosen[e.target], chosen[e.source], sign, way.system)
         for e in way.edges
@@ -196,10 +199,10 @@ def _column(way: Paths, axis: int, sign: int) -> dict[Tensor, Place] | Mixed:
     if isinstance(far, Edge):
         return Mixed(far, far.source)
     column = {t: Place(k, sign * far[t]) for t, k in chosen.items() if t in far}
-    apart = {t for e in way.edges for t in (e.target, e.source)} - column.keys()
+    in_front = {t for e in way.edges for t in (e.target, e.source)} - column.keys()
     for e in steps:
         if e.target in column and not _exact(e, column):
-            reached = reach([e.source], way.edges) & apart
+            reached = reach([e.source], way.edges) & in_front
             if reached:
                 return Mixed(e, next(other.source for other in way.edges if other.source in reached))
     return column
