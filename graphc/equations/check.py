@@ -6,7 +6,7 @@ user wrote each read, and with how many subscripts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,20 +18,32 @@ from graphc.equations.domain import integer as whole_number
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder
 from graphc.equations.infer import factors
-from graphc.equations.names import AsWritten, complain
+from graphc.equations.names import AsWritten, Gradient, as_text, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 
 
-def check(system: System, reads: AsWritten) -> None:
-    """Raise DefinitionError, ShapeError, DomainError or CausalityError if the system has no meaning."""
+def check(system: System, reads: AsWritten, gradients: Iterable[Gradient] = ()) -> None:
+    """Raise DefinitionError, ShapeError, DomainError or CausalityError if the system has no meaning.
+
+    A read of one of `gradients`, which are not in place yet, is one of its loss and one of what it is taken in."""
+    standing = {g.tensor: g for g in gradients}
     for eq in system.equations:
         for term in eq.terms:
             for read in reads_of(term):
-                _defined(system, term, read)
-                _inside(system, eq.tensor, term, read, reads)
+                gradient = standing.get(read.tensor)
+                for meant in _meant(read, gradient):
+                    _defined(system, term, meant, gradient)
+                    _inside(system, eq.tensor, term, meant, reads)
     check_progress(system, reads)
+
+
+def _meant(read: Read, gradient: Gradient | None) -> tuple[Read, ...]:
+    if gradient is None:
+        return (read,)
+    n = len(gradient.loss.dims)
+    return Read(gradient.loss, read.subs[:n]), Read(gradient.wrt, read.subs[n:])
 
 
 def without_hollow_starts(system: System) -> System:
@@ -76,16 +88,13 @@ def _hollow(tensor: Tensor, term: Term, system: System) -> isl.Set | None:
     return bad & beyond
 
 
-def _defined(system: System, term: Term, read: Read) -> None:
+def _defined(system: System, term: Term, read: Read, gradient: Gradient | None) -> None:
     t = read.tensor
     if not t.given and t not in system.by_tensor:
-        raise DefinitionError(
-            complain(
-                f"{t.name} is read, but no equation defines it",
-                str(term.origin),
-                f"Define it, or make it an input: {_as_input(t)}",
-            )
-        )
+        what, mend = f"{t.name} is read, but no equation defines it", f"Define it, or make it an input: {_as_input(t)}"
+        if gradient is not None:
+            what, mend = f"{gradient.said}: no equation defines {t.name}", f"Define it: Eq({t.name}, ..)"
+        raise DefinitionError(complain(what, str(term.origin), mend))
 
 
 def _as_input(t: Tensor) -> str:
@@ -100,7 +109,7 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     outside = term.domain.inside(read.subs, image - defined)
     sizes, point = sample(outside.set, system.context) or ({}, ())
     at: dict[Expr, int] = dict(zip(outside.indices, point, strict=True))
-    form, shown = reads.get(read, (_plain(read), len(read.subs)))
+    form, shown = reads.get(read, (as_text(read), len(read.subs)))
     text = str(form)
     _same_sizes(written, term, read, text)
     where = _values(read, at, shown)
@@ -169,10 +178,6 @@ def _larger(bad: isl.Set, system: System) -> str:
             name, most = size_name(points.get_dim_name(isl.dim_type.param, k)), whole_number(values.dim_max_val(0))
             return f'\n  Or, if {name} is never below {most + 1}, say so: gc.sizes("{name}", min={most + 1})'
     return ""
-
-
-def _plain(read: Read) -> str:
-    return repr(read).replace(" ", "").replace(",", ", ")
 
 
 def integer(e: Expr, at: Mapping[Any, int], sizes: Mapping[str, int]) -> int | str:

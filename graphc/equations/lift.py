@@ -7,7 +7,6 @@ its value where those axes stand at the subscripts `at`. Reductions become `Redu
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
@@ -16,24 +15,14 @@ from graphc.equations import limits, scalars
 from graphc.equations import reduce as reducing
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
+from graphc.equations.gradients import element
 from graphc.equations.names import Names, Written, atoms, is_whole
-from graphc.equations.reduce import Bound, merged
+from graphc.equations.reduce import Bound, Operand, merged
 from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
-
-
-@dataclass(frozen=True, eq=False)
-class Operand:
-    """A tensor for an expression that a convolution reads at shifted places: tensor[axes] = value."""
-
-    tensor: Tensor
-    axes: tuple[Index, ...]
-    ranges: tuple[tuple[Expr, Expr], ...]
-    value: Expr
-
 
 Env = Mapping[sp.Basic, Expr]
 Shape = tuple[Expr, ...]
@@ -51,6 +40,7 @@ class Lifter:
         # says that they are earlier
         self.operands: list[Operand] = []
         self.made: dict[Any, tuple[Env, Expr]] = {}  # by address of the environment, which is held beside
+        self.wholes: list[Operand] = []  # the same for expressions that are differentiated, inner ones first
         used = set(map(str, atoms(written.eq, sp.Symbol, sy.Tensor)))
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
 
@@ -69,7 +59,7 @@ class Lifter:
 
     def _shape(self, e: sp.Basic) -> Shape:
         if isinstance(e, sy.Tensor):
-            return self.names.tensor(e).dims
+            return self.names.tensor(e.wrt if isinstance(e, nt.D) else e).dims
         if isinstance(e, sp.Symbol | sp.Number | sp.NumberSymbol):
             return ()
         if isinstance(e, sy.Access):
@@ -157,10 +147,14 @@ class Lifter:
             return literal
         if isinstance(e, sp.Symbol):
             return self._symbol(e, env)
+        if isinstance(e, nt.D):
+            return element(self, e, e, at, env)
         if isinstance(e, sy.Tensor):
             return self._read(e, (), at)
         if isinstance(e, sy.Access):
             subs = tuple(self.subscript(e, s, env) for s in e.subs_)
+            if isinstance(e.base, nt.D):
+                return element(self, e.base, e, subs + at, env)
             if isinstance(e.base, sy.Tensor):
                 return self._read(e.base, subs, at, e)
             return self.build(e.base, subs + at, env)

@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import islpy as isl
 import sympy as sp
 
 from graphc.equations import boundary, check, particular, sets
+from graphc.equations.domain import Domain
 from graphc.equations.errors import DefinitionError, UnsupportedError
 from graphc.equations.expr import Expr, Index, make
 from graphc.equations.gradients import losses, resolve
 from graphc.equations.guards import guarded
 from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, is_from_data, parse, places_of, refuse_nothing, scope_of, target
-from graphc.equations.lift import Lifter, Operand
+from graphc.equations.lift import Lifter
 from graphc.equations.literals import refuse_large
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
-from graphc.equations.reduce import Reduce, renamed
+from graphc.equations.progress import check_progress
+from graphc.equations.reduce import Operand, Reduce, renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -66,10 +69,12 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts})
     for left in lefts:
         refuse_large(left.written, names.kinds, names.kinds.get(left.tensor) == "int")
+    names.losses = of
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
-    pieces = [p for left in lefts for p in _pieces(left, lefts, names, ranges)]
+    wholes: list[tuple[Operand, Written]] = []
+    pieces = [p for left in lefts for p in _pieces(left, lefts, names, ranges, wholes)]
     _refuse_shared_places(pieces)
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
@@ -78,17 +83,23 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
         ranges.resolve(p.value, set(p.scope.indices), p.written)
     builder = Builder(ranges, names.fresh)
     made = _assemble(pieces, builder)
-    given = tuple(t for t in names.tensors.values() if t.given)
+    made += _differentiated(wholes, made, names, builder)
+    gradients = list(names.gradients.values())
+    given = (*(t for t in names.tensors.values() if t.given), *(g.tensor for g in gradients))
     system = System(given, tuple(made + builder.auxiliaries), least=names.least)
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     if not closed:
         return Lowered(guarded(system), names.tensors)
     reads = {read: text for w in written for read, text in w.reads.items()}
     system = guarded(check.without_hollow_starts(system))
-    check.check(system, reads)
-    system, gradients = resolve(system, names, of)
-    tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
-    return Lowered(system, tensors, _axes(lefts, names))
+    check.check(system, reads, gradients)
+    system, found, written_as = resolve(system, gradients, reads)
+    if any(g.loss.dims for g in gradients):
+        check.check(system, written_as)
+    elif gradients:
+        check_progress(system, written_as)
+    scalars = {g.said: t for g, t in found.items() if g.said in of}
+    return Lowered(system, {**names.tensors, **scalars}, _axes(lefts, names))
 
 
 def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
@@ -177,7 +188,9 @@ def _reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set
     return found
 
 
-def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> list[Piece]:
+def _pieces(
+    left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges, wholes: list[tuple[Operand, Written]]
+) -> list[Piece]:
     w = left.written
     lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts))
     parsed = parse(left, names, lifter)
@@ -200,6 +213,7 @@ def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> 
     refuse_nothing(left, [p.scope for p in out], tensor.dims)
     for o in lifter.operands:
         out += _operand(o, w, ranges)
+    wholes += [(o, w) for o in lifter.wholes]
     return out
 
 
@@ -231,6 +245,31 @@ def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
     scope = Scope(axes, tuple(ends), write=write)
     value = renamed(o.value, dict(zip(o.axes, axes, strict=True)))
     return [Piece(w, o.tensor, write, scope.with_(c), v) for c, v in split(value)]
+
+
+def _differentiated(
+    wholes: Sequence[tuple[Operand, Written]], made: Sequence[Equation], names: Names, builder: Builder
+) -> list[Equation]:
+    """The equations of expressions that are differentiated, at the points for which that is asked."""
+    out: list[Equation] = []
+    for o, w in reversed(wholes):
+        n = len(o.axes)
+        standing = {g.tensor for g in names.gradients.values() if g.loss is o.tensor}
+        asked = [
+            term.domain.image(read.subs[:n])
+            for eq in (*made, *out, *builder.auxiliaries)
+            for term, read in eq.reads()
+            if read.tensor in standing
+        ]
+        if not asked:
+            continue
+        defined = sets.coalesce(reduce(sets.union, asked))
+        write = tuple(i - low for i, (low, _) in zip(o.axes, o.ranges, strict=True))
+        scope = Scope(o.axes, write=write, base=Domain.where(o.axes).inside(write, defined))
+        builder.ranges.resolve(o.value, set(o.axes), w)
+        builder.begin(o.tensor.name, w)
+        out.append(builder.equation(o.tensor, scope, write, o.value))
+    return out
 
 
 def _assemble(pieces: Sequence[Piece], builder: Builder) -> list[Equation]:

@@ -26,9 +26,15 @@ def complain(what: str, where: str, mend: str = "") -> str:
     return f"{what}\n  in {where}" + (f"\n  {mend}" if mend else "")
 
 
+def as_text(read: Read) -> str:
+    """A read that no one wrote so."""
+    subs = ", ".join(repr(s).replace(" ", "") for s in read.subs)
+    return f"{read.tensor.name}[{subs}]" if read.subs else read.tensor.name
+
+
 def atoms(e: sp.Basic, *kinds: type[B]) -> set[B]:
-    """The parts of `e` of these kinds. SymPy's own comes to a part as often as it is written, which is exponential
-    where an expression is built of itself (Newton's steps written out)."""
+    """The parts of `e` of these kinds, in the losses of gradients too. SymPy's own comes to a part as often as it is
+    written, which is exponential where an expression is built of itself (Newton's steps written out)."""
     seen: set[sp.Basic] = set()
     todo = [e]
     while todo:
@@ -36,7 +42,21 @@ def atoms(e: sp.Basic, *kinds: type[B]) -> set[B]:
         if part not in seen:
             seen.add(part)
             todo.extend(a for a in part.args if isinstance(a, sp.Basic))
+            if isinstance(part, D):
+                todo += [part.loss, part.wrt]
     return {part for part in seen if isinstance(part, kinds)}
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """A gradient that equations read before it is put in place: `tensor`, with the axes of the loss and then those of
+    `wrt`, stands for it until then."""
+
+    tensor: Tensor
+    loss: Tensor
+    wrt: Tensor
+    said: D
+    where: str
 
 
 @dataclass(eq=False)
@@ -64,8 +84,9 @@ class Names:
         self.kinds, self.taken, self.defined = kinds, taken, defined or set()
         self.tensors: dict[sy.Tensor, Tensor] = {}
         self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
-        self.gradients: dict[D, Tensor] = {}
         self.least: dict[str, int] = {}  # of the sizes that were given one
+        self.losses: dict[D, sy.Tensor] = {}  # of the gradients of scalars
+        self.gradients: dict[tuple[Tensor, Tensor], Gradient] = {}
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, or with a number behind it, so that nothing has it yet."""
@@ -86,12 +107,19 @@ class Names:
         found = self.tensors.get(t)
         if found is None:
             dims = tuple(self.dim(t, d) for d in t.dims)
-            given = isinstance(t, D) or (self.defined and t not in self.defined and t.role == "tensor")
+            given = self.defined and t not in self.defined and t.role == "tensor"
             role = "input" if given else t.role
             found = Tensor(t.name, dims, role, self.kinds.get(t, "real"), t.dtype or None, Origin(t.name))
             self.tensors[t] = found
-            if isinstance(t, D):
-                self.gradients[t] = found
+        return found
+
+    def gradient(self, d: D, loss: Tensor, where: str) -> Gradient:
+        """What stands for the gradient of each element of `loss`; one for each pair of tensors."""
+        wrt = self.tensor(d.wrt)
+        found = self.gradients.get((loss, wrt))
+        if found is None:
+            tensor = Tensor(f"D({loss.name}, {wrt.name})", (*loss.dims, *wrt.dims), "input")
+            found = self.gradients[loss, wrt] = Gradient(tensor, loss, wrt, d, where)
         return found
 
     def dim(self, t: sy.Tensor, d: sp.Expr) -> Expr:

@@ -153,17 +153,16 @@ def _spread(chosen: dict[Tensor, int], edges: Sequence[Edge]) -> dict[Tensor, in
         known = todo.pop()
         for other, here, there in links.get(known, ()):
             if other not in chosen and there:
-                chosen[other] = _partner(here[chosen[known]], there, chosen[known])
+                found = partner(here[chosen[known]], there, chosen[known])
+                chosen[other] = min(chosen[known], len(there) - 1) if found is None else found
                 todo.append(other)
     return chosen
 
 
-def _partner(sub: Expr, others: Sequence[Expr], axis: int) -> int:
-    """The axis whose subscript differs from `sub` by a constant; the one of the same number if there is none."""
+def partner(sub: Expr, others: Sequence[Expr], axis: int) -> int | None:
+    """The axis whose subscript differs from `sub` by a constant, `axis` before others; None if there is none."""
     same = [k for k, o in enumerate(others) if isinstance(o - sub, Const)]
-    if axis in same or not same:
-        return min(axis, len(others) - 1)
-    return same[0]
+    return axis if axis in same else same[0] if same else None
 
 
 def _combine(form: Form, subs: Sequence[Expr]) -> Expr:
@@ -175,16 +174,20 @@ def _combine(form: Form, subs: Sequence[Expr]) -> Expr:
 
 def _least(e: Edge, target: Form, source: Form, sign: int, system: System) -> int | None:
     """How far back the read goes at least; None if that has no bound."""
-    step = sign * (_combine(target, e.term.write) - _combine(source, e.read.subs))
+    return least(sign * (_combine(target, e.term.write) - _combine(source, e.read.subs)), e.term, system)
+
+
+def least(step: Expr, term: Term, system: System) -> int | None:
+    """The smallest value of an integer expression over a term's points; None if there is none."""
     if isinstance(step, Const):
         return int(step.value)
     if not is_affine(step):
         return None
-    image = sets.intersect_params(e.term.domain.image((step,)), system.context)
+    image = sets.intersect_params(term.domain.image((step,)), system.context)
     if image.is_empty():
         return 1
-    least = image.dim_min_val(0)
-    return integer(least) if least.is_int() else None
+    found = image.dim_min_val(0)
+    return integer(found) if found.is_int() else None
 
 
 def _shifts(edges: Sequence[Edge], steps: Mapping[Edge, int | None]) -> dict[Tensor, int] | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
+from graphc.equations.system import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,17 @@ class Reduce(Expr):
     @property
     def indices(self) -> tuple[Index, ...]:
         return tuple(b.index for b in self.bound)
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """A tensor for an expression that a convolution reads at shifted places, or that is differentiated: tensor[axes] =
+    value, over these ranges."""
+
+    tensor: Tensor
+    axes: tuple[Index, ...]
+    ranges: tuple[tuple[Expr, Expr], ...]
+    value: Expr
 
 
 def merged(op: str, bound: tuple[Bound, ...], body: Expr) -> Expr:

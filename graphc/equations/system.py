@@ -194,7 +194,7 @@ def dependencies(system: System, tensors: Iterable[Tensor]) -> set[Tensor]:
         if t in found:
             continue
         found.add(t)
-        if not t.given:
+        if t in system.by_tensor:
             todo.extend(read.tensor for _, read in system.by_tensor[t].reads())
     return found
 

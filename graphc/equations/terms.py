@@ -126,16 +126,17 @@ class Builder:
         for tensor, where in self.shared.get(key, []):
             if subset(inner.domain.set, where.domain.set):
                 return Read(tensor, write)
-        let = isinstance(value, Reduce) and value.op == "let"
-        body = value.body if isinstance(value, Reduce) and let else value
         suffix = _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
         tensor = Tensor(self.fresh(f"{self.name}_{suffix}"), dims, "tensor", _kind(value), origin=self.written.origin)
         self.shared.setdefault(key, []).append((tensor, inner))
-        op = self.kind_of(body)
-        parts = split(body) if let else [((), body)]
-        terms = tuple(term for where, part in parts for term in self.terms(inner.with_(where), write, part))
-        self.auxiliaries.append(Equation(tensor, op, base.image(write), terms, self.written.origin))
+        body = value.body if isinstance(value, Reduce) and value.op == "let" else value
+        self.auxiliaries.append(self.equation(tensor, inner, write, body))
         return Read(tensor, write)
+
+    def equation(self, tensor: Tensor, scope: Scope, write: Sequence[Expr], value: Expr) -> Equation:
+        """The equation of a tensor that holds `value` at every point of `scope`."""
+        terms = tuple(term for where, part in split(value) for term in self.terms(scope.with_(where), write, part))
+        return Equation(tensor, self.kind_of(value), scope.domain.image(write), terms, self.written.origin)
 
     def _free(self, value: Expr) -> set[Index]:
         """The indices that `value` depends on, through the regions of its reductions too."""

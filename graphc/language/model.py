@@ -204,6 +204,11 @@ class System:
                     f"  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation"
                 )
             which = which.name
+        if isinstance(which, sy.Access):
+            raise ArgumentError(
+                f"{which} is not a whole tensor\n"
+                f'  Give it a name: Eq(y[..], {which}) with y = gc.Tensor("y", ..), and ask for y'
+            )
         for name, t in self._names().items():
             if name == which or name.replace(" ", "") == str(which).replace(" ", ""):
                 return t
@@ -243,6 +248,12 @@ class System:
     def _as_gradient(self, output: Output) -> D | None:
         """A gradient asked for, as D or by name: "D(L, W)"."""
         if isinstance(output, D):
+            if output.each:
+                indices = ", ".join(sorted(str(s) for s in output.loss.free_symbols if isinstance(s, sy.Index)))
+                raise ArgumentError(
+                    f"{output} is one gradient for each {indices}, not a tensor\n"
+                    f'  Give it a name: Eq(G[{indices}, ..], {output}[..]) with G = gc.Tensor("G", ..), and ask for G'
+                )
             return output
         parts = re.fullmatch(r"D\((\w+), ?(\w+)\)", output) if isinstance(output, str) else None
         users = {str(u): u for u in self._tensors}

@@ -8,7 +8,7 @@ import sympy as sp
 from sympy.core.symbol import Str
 
 from graphc.equations.errors import DefinitionError, UnsupportedError
-from graphc.language.symbols import Access, Notation, Tensor
+from graphc.language.symbols import Access, Index, Notation, Tensor
 
 MODES = ("full", "same", "valid")
 
@@ -130,21 +130,39 @@ def correlate(signal: Any, kernel: Any, mode: str = "full", stride: Any = 1, dil
 
 
 class D(Tensor):
-    """The gradient of a scalar (a tensor without dimensions, or an expression) with respect to a tensor."""
+    """The gradient of a scalar with respect to a tensor: of a tensor without dimensions, an element, or an expression.
+
+    A loss that depends on indices, `U[t]`, gives a gradient for each of their values: `D(U[t], q)[t, i]`."""
 
     __slots__ = ("loss", "wrt")
     loss: sp.Expr
     wrt: Tensor
 
-    def __new__(cls, loss: Any, wrt: Any) -> D:
+    def __new__(cls, loss: Any, wrt: Any) -> Any:
+        """`D(loss, q[t, i])` is `D(loss, q)[t, i]`."""
         loss = sp.sympify(loss)
+        if isinstance(wrt, Access) and isinstance(wrt.base, Tensor):
+            return cls(loss, wrt.base)[wrt.subs_]
         if not isinstance(wrt, Tensor):
-            mend = f"D(.., {wrt.base}){list(wrt.subs_)}" if isinstance(wrt, Access) else "name a tensor"
-            raise DefinitionError(f"D({loss}, {wrt}): a gradient is with respect to a whole tensor\n  Write {mend}")
+            raise DefinitionError(f"D({loss}, {wrt}): a gradient is with respect to a tensor\n  Name a tensor")
         self = sp.AtomicExpr.__new__(cls)
         self.name, self.dims, self.dtype, self.outside = f"D({loss}, {wrt})", wrt.dims, "", ""
         self.loss, self.wrt = loss, wrt
         return self
+
+    @property
+    def each(self) -> bool:
+        """Whether there is a gradient for each value of some index."""
+        return any(isinstance(s, Index) for s in self.loss.free_symbols)
+
+    def _eval_subs(self, old: Any, new: Any) -> Any:
+        return D(self.loss._subs(old, new), self.wrt)
+
+    def _xreplace(self, rule: Any) -> tuple[Any, bool]:
+        if self in rule:
+            return rule[self], True
+        loss, changed = self.loss._xreplace(rule)
+        return (D(loss, self.wrt), True) if changed else (self, False)
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return self.loss, self.wrt
@@ -162,7 +180,11 @@ class D(Tensor):
     _sympyrepr = _sympystr
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
-        loss, wrt = printer._print(self.loss), printer._print(self.wrt)
-        top = rf"\partial {loss}" if isinstance(self.loss, Tensor) else rf"\partial \left({loss}\right)"
-        text = rf"\frac{{{top}}}{{\partial {wrt}}}"
+        return self.latex_at(printer, self.wrt, exp)
+
+    def latex_at(self, printer: Any, wrt: sp.Expr, exp: str | None = None) -> str:
+        """The quotient of differentials, `wrt` (the tensor, or an element of it) below."""
+        loss, below = printer._print(self.loss), printer._print(wrt)
+        top = rf"\partial {loss}" if isinstance(self.loss, Tensor | Access) else rf"\partial \left({loss}\right)"
+        text = rf"\frac{{{top}}}{{\partial {below}}}"
         return text if exp is None else rf"\left({text}\right)^{{{exp}}}"

@@ -8,6 +8,7 @@ stays a possible start value. Nothing here says what a program means; that is `g
 from __future__ import annotations
 
 import unicodedata
+from functools import reduce
 from typing import Any
 
 import sympy as sp
@@ -71,6 +72,10 @@ class Index(sp.Symbol):
         return Index, (self.name, self.extent)
 
 
+class UnsupportedDerivative(UnsupportedError, AttributeError):
+    """SymPy was asked for a derivative by an element; to who only asks whether it has some property, it has not."""
+
+
 class Notation(sp.Expr):
     """What can be subscripted, contracted with `@` and transposed with `.T`."""
 
@@ -78,6 +83,22 @@ class Notation(sp.Expr):
     is_commutative = True
     is_extended_real = True
     __iter__ = None  # Python would otherwise count subscripts up without end
+
+    @property
+    def _diff_wrt(self) -> bool:
+        """What SymPy asks before it differentiates: by what stands in it literally, which is not what was meant."""
+        raise UnsupportedDerivative(
+            f"diff(.., {self}): SymPy takes derivatives of expressions, and does not see the equations behind them\n"
+            f"  Write D(.., {self})"
+        )
+
+    def diff(self, *symbols: Any, **options: Any) -> Any:
+        """`U[t].diff(q[t, i])` is `D(U[t], q[t, i])`."""
+        if symbols and all(isinstance(s, Access | Tensor) for s in symbols):
+            from graphc.language.notation import D
+
+            return reduce(D, symbols, self)
+        return super().diff(*symbols, **options)
 
     def _eval_Mod(self, divisor: Any) -> sp.Expr:
         """As it stands: SymPy would take what can be subscripted for a list, and ask for its length."""
@@ -216,6 +237,10 @@ class Access(Notation):
     _sympyrepr = _sympystr
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
+        from graphc.language.notation import D
+
+        if isinstance(self.base, D):
+            return self.base.latex_at(printer, self.base.wrt[self.subs_], exp)
         text = f"{{{printer._print(self.args[0])}}}_{{{','.join(printer._print(s) for s in self.args[1:])}}}"
         return text if exp is None else f"{text}^{{{exp}}}"
 

@@ -13,16 +13,19 @@ result is a system like any other, so applying this twice gives second derivativ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+
+import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.errors import ShapeError
-from graphc.equations.expr import Expr, Read, make
+from graphc.equations.expr import Expr, Index, Read, make
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import Names, derived, writes_once, zero_equation
 from graphc.transforms.products import products_to_recurrences
 from graphc.transforms.pullback import ONE, TRUE, ZERO, differentiable_reads, guarded, pullback
+from graphc.transforms.seeds import Seeds, align
 from graphc.transforms.stabilise import stabilise
 
 
@@ -32,12 +35,22 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
     A tensor on which the loss does not depend gets a gradient of zeros. Raises ShapeError if `loss` is no scalar."""
     if loss.dims:
         raise ShapeError(f"D({loss.name}, ..): {loss!r} is not a scalar\n  Sum it over its axes first")
+    system, found, _ = element_gradients(system, loss, wrt)
+    return system, found
+
+
+def element_gradients(
+    system: System, loss: Tensor, wrt: Sequence[Tensor], apart: bool = False
+) -> tuple[System, dict[Tensor, Tensor], Seeds]:
+    """The same for every element of `loss`, whose adjoints lie as `seeds.align` finds; which must find something."""
     system = stabilise(system)
-    active = active_tensors(system, wrt, [loss])
-    system = products_to_recurrences(system, active)
-    active = active_tensors(system, wrt, [loss])
+    system = products_to_recurrences(system, active_tensors(system, wrt, [loss]))
+    seeds = align(system, loss, wrt, active_tensors(system, wrt, [loss]), apart)
+    assert isinstance(seeds, Seeds)
     names = Names(system)
-    adjoints = {t: derived(t, names.fresh(f"d{t.name}")) for t in order(system, active)}
+    adjoints = {
+        t: replace(derived(t, names.fresh(f"d{t.name}")), dims=seeds.dims(t)) for t in order(system, seeds.live)
+    }
     contributions: dict[Tensor, list[Term]] = {t: [] for t in adjoints}
     added: list[Equation] = []
     for eq in reversed(system.equations):
@@ -48,14 +61,21 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
             counts = tie_counts(eq, names)
             added.append(counts)
         for term in eq.terms:
-            seed: Expr = ONE if eq.tensor is loss else Read(adjoints[eq.tensor], term.write)
+            domain, of = seeds.enter(eq.tensor, term)
+            own = seeds.element(eq.tensor, of, term.write)
+            seed: Expr = ONE if eq.tensor is loss else Read(adjoints[eq.tensor], own)
             for read, value in _pullback(eq, term, seed, adjoints, counts).items():
-                contributions[read.tensor].append(Term(term.domain, read.subs, value, term.origin))
+                points = seeds.nearest(read.tensor, of, read.subs, domain)
+                if points is not None:
+                    write = seeds.element(read.tensor, of, read.subs)
+                    contributions[read.tensor].append(Term(points, write, value, term.origin))
     if loss in contributions:
-        contributions[loss].append(Term(Domain.where(()), (), ONE))
+        here = tuple(Index(f"i{k}") for k in range(len(loss.dims)))
+        contributions[loss].append(Term(Domain(here, system.defined(loss)), here, ONE))
     for t in adjoints:
         if t is not loss or t in wrt:
-            added.append(_adjoint_equation(system, t, adjoints[t], contributions[t]))
+            defined = seeds.defined(t, system.defined(t))
+            added.append(_adjoint_equation(adjoints[t], defined, contributions[t]))
     gradient: dict[Tensor, Tensor] = {}
     for t in wrt:
         if t in adjoints:
@@ -63,7 +83,7 @@ def gradients(system: System, loss: Tensor, wrt: Sequence[Tensor]) -> tuple[Syst
         elif t not in gradient:
             gradient[t] = derived(t, names.fresh(f"d{t.name}"))
             added.append(zero_equation(gradient[t], system.defined(t)))
-    return system.with_equations(system.equations + tuple(added)), gradient
+    return system.with_equations(system.equations + tuple(added)), gradient, seeds
 
 
 def jvp(
@@ -134,7 +154,7 @@ def _reach(start: Iterable[Tensor], edges: dict[Tensor, set[Tensor]]) -> set[Ten
     return found
 
 
-def order(system: System, tensors: set[Tensor]) -> list[Tensor]:
+def order(system: System, tensors: Collection[Tensor]) -> list[Tensor]:
     """These tensors, last equation first, inputs at the end."""
     defined = [eq.tensor for eq in reversed(system.equations) if eq.tensor in tensors]
     return defined + [t for t in system.inputs if t in tensors]
@@ -161,9 +181,8 @@ def tie_counts(eq: Equation, names: Names) -> Equation:
     return replace(eq, tensor=tensor, reduce="sum", terms=terms)
 
 
-def _adjoint_equation(system: System, primal: Tensor, adjoint: Tensor, terms: list[Term]) -> Equation:
+def _adjoint_equation(adjoint: Tensor, defined: isl.Set, terms: list[Term]) -> Equation:
     """A sum of contributions; a single one that reaches every element exactly once is an assignment."""
-    defined = system.defined(primal)
     if not terms:
         return zero_equation(adjoint, defined)
     eq = Equation(adjoint, "sum", defined, tuple(terms))

@@ -23,8 +23,9 @@ OBJECTS = [
     T, t, gc.index("m", 3), gc.index("m", T + 1), x, x[t], x[t, i - 1], gc.Input("w", T, dtype="int64"),
     gc.Input("I", T, outside="edge"), gc.Param("p"), gc.Tensor("q", (T - 3) // 2 + 1), x.T, x @ gc.Param("v", H),
     Sum(x[t, i], t, (i, 0, 3)), gc.softmax(x[t]), gc.argmax(x), gc.conv(x, x, mode="same", stride=(1, 2)),
-    gc.D(gc.Tensor("L"), x), gc.D(gc.Tensor("L"), x)[t, i], gc.sigmoid(x[t, i]), gc.gelu(x[t]), (x @ x.T)[t],
     gc.isnan(x[t, i]), gc.isfinite(x), gc.Piecewise((0, gc.isnan(x[t, i])), (1, x[t, i] > 0), (2, x[t, i] <= 0)),
+    gc.D(gc.Tensor("L"), x), gc.D(gc.Tensor("L"), x)[t, i], gc.D(x[t, i] ** 2, x[t, i]),
+    gc.sigmoid(x[t, i]), gc.gelu(x[t]), (x @ x.T)[t],
 ]  # fmt: skip
 
 
@@ -45,6 +46,11 @@ def test_equality_is_by_content():
 
 def test_partial_subscripts_add_up():
     assert x[t][i] == x[t, i] and x[(t, i)] == x[t, i]
+
+
+def test_the_loss_of_a_gradient_moves_with_its_indices():
+    moved = gc.D(x[t + 1, i], x)[t + 1, i]
+    assert gc.D(x[t, i], x[t, i]).subs(t, t + 1) == gc.D(x[t, i], x[t, i]).xreplace({t: t + 1}) == moved
 
 
 def test_nothing_iterates_without_end():
@@ -78,6 +84,7 @@ def test_printing():
     assert str(gc.conv(x, x, stride=2, mode="valid")) == 'conv(x, x, mode="valid", stride=2)'
     assert sp.latex(x[t - 1, i]) == "{x}_{t - 1,i}"
     assert sp.latex(Sum(x[t, i], i)) == r"\sum_{i} {x}_{t,i}"
+    assert sp.latex(gc.D(x[0, i], x[t, i])) == r"\frac{\partial {x}_{0,i}}{\partial {x}_{t,i}}"
     assert sp.latex(gc.D(gc.Tensor("L"), x)) == r"\frac{\partial L}{\partial x}"
 
 
@@ -95,7 +102,8 @@ def test_printing():
         (lambda: Sum(x[t, i], T), "runs over an index"),
         (lambda: gc.conv(x, x, mode="circular"), "the modes are"),
         (lambda: gc.conv(x, x, stride=0), "positive integer"),
-        (lambda: gc.D(gc.Tensor("L"), x[t]), "with respect to a whole tensor"),
+        (lambda: gc.D(gc.Tensor("L"), 2 * x), "with respect to a tensor"),
+        (lambda: sp.diff(x[t, i] ** 2, x[t, i]), r"Write D\(.., x\[t, i\]\)"),
     ],
 )
 def test_nonsense_is_refused_at_once(make, message):

@@ -157,7 +157,7 @@ MORE = (
     Plant("a boundary rule is trusted to order the elements", "codegen/memory.py",
           "if not (e.order.get(tensor) and has_reads(sub)):", "if e.order is not None:", PLACES),
     Plant("what lies before the start under a rule of zero is to come before", "codegen/memory.py",
-          'if isinstance(sub, Op) and sub.name == "only":', 'if isinstance(sub, Op) and sub.name == "none":', PLACES),
+          'sub.name == "only" and sub.args[0] != Const(True)', 'sub.name == "none"', PLACES),
     Plant("an equation takes its axis with it into its reader", "transforms/inline.py",
           "            and all(_is_known(s, d) for s, d in zip(read.subs, read.tensor.dims, strict=True))\n", "", PLACES),
     Plant("an index from data that a rule bends may point at start values", "transforms/inline.py",

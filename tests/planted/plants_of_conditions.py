@@ -8,6 +8,7 @@ CONJUNCTS = "tests/regressions/test_conjuncts.py"
 CALLS = "tests/runtime/test_later_calls.py"
 CODE = "tests/codegen/test_conditions.py"
 FRONT = "tests/equations/test_conditions.py"
+ELEMENTS = "tests/equations/test_gradient_of_elements.py"
 EQUIVALENT = "tests/transforms/test_equivalent.py"
 LAYERS = "tests/library/test_layers.py"
 VERIFY = "tests/test_verify.py"
@@ -78,10 +79,21 @@ CONDITIONS = (
           'make("or", make("and", args[0], args[1]), make("and", make("not", args[0]), args[2]))',
           'make("or", make("and", args[0], args[1]), args[2])', CONJUNCTS),
     Plant('a loss has no slope along itself', 'transforms/differentiate.py',
-          """if loss in contributions:
-        contributions[loss].append(Term(Domain.where(()), (), ONE))""",
-          """if False:
-        pass""", CONJUNCTS),
+          'if loss in contributions:', 'if False:', CONJUNCTS),
+    Plant('a gradient of other steps is taken for that of the last', 'transforms/seeds.py',
+          """if slack:
+                    return None""", """if False:
+                    return None""", ELEMENTS),
+    Plant('weights that act at other steps, too, count at their own only', 'transforms/seeds.py',
+          'if e.target in column and not _exact(e, column):', 'if False:', 'tests/refused/test_refused.py'),
+    Plant('a state that moves at the same step is no matter', 'transforms/seeds.py',
+          'if not states:', 'if True:', 'tests/refused/test_refused.py'),
+    Plant('what is at another step adds to the gradient of the last', 'transforms/seeds.py',
+          'return off is not ZERO\n', 'return False\n', ELEMENTS),
+    Plant('a cycle through a gradient is not looked at', 'equations/lower.py',
+          'if any(g.loss.dims for g in gradients):', 'if False:', 'tests/refused/test_refused.py'),
+    Plant('a cycle through the gradient of a scalar is not looked at', 'equations/lower.py',
+          'elif gradients:', 'elif False:', 'tests/refused/test_refused.py'),
     Plant('sizes in shapes lose their factors', 'equations/sizes.py',
           'rest -= k * dim_value(leaf, known)',
           'rest -= dim_value(leaf, known)', CONJUNCTS),

@@ -239,12 +239,12 @@ def name_with_a_blank():
     gc.Input("my input", N)
 
 
-def gradient_with_respect_to_an_element():
+def gradient_with_respect_to_an_expression():
     """
-    DefinitionError: D(L, W[0, 0]): a gradient is with respect to a whole tensor
-      Write D(.., W)[0, 0]
+    DefinitionError: D(L, 2*W): a gradient is with respect to a tensor
+      Name a tensor
     """
-    System(Eq(L, Sum(W)), Eq(z[t], D(L, W[0, 0])))
+    System(Eq(L, Sum(W)), Eq(z[t], D(L, 2 * W)[0, 0]))
 
 
 # -- what is not supported

@@ -106,7 +106,7 @@ def gradient_of_a_vector():
     """
     ShapeError: D(q, p) needs a scalar, and q has dimensions (N)
       in Eq(L, Sum(D(q, p)))
-      Sum it first: D(Sum(q), p)
+      Sum it, D(Sum(q), p), or say which element, D(q[t], p)
     """
     System(Eq(q[i], v[i] * p), Eq(L, Sum(D(q, p))))
 
