@@ -25,6 +25,7 @@ from graphc.equations.errors import (
     DefinitionError,
     DomainError,
     ShapeError,
+    UnsupportedError,
 )
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.infinities import refuse_infinities
@@ -66,7 +67,10 @@ def compile(
     """Native code for `outputs`. `sizes` are baked in; all others are read from the arguments at each call. `passes`
     names the transforms that run; leaving some out changes how fast the function is, never what it computes.
 
-    Raises ArgumentError for an unknown option, dtype or size, and for updates that do not fit.
+    Recurrences become loops, unless `unfold` is True: then they are written out, and their lengths must be given.
+
+    Raises ArgumentError for an unknown option, dtype or size, and for updates that do not fit; UnsupportedError for
+    `threads` above 1.
     """
     options = Options(_dtype(dtype), unfold, threads, frozenset(passes))
     _refuse_options(options)
@@ -96,6 +100,11 @@ def _refuse_options(options: Options) -> None:
         )
     if options.threads is not None and not (isinstance(options.threads, int) and options.threads >= 1):
         raise ArgumentError(f"threads={options.threads!r} is not a positive integer\n  Leave it away")
+    if options.threads is not None and options.threads > 1:
+        raise UnsupportedError(
+            f"threads={options.threads}: a call runs on one thread\n"
+            "  Leave it away; a function may be called from several threads at once"
+        )
 
 
 def _refuse_updates(system: System, update: Mapping[Tensor, Tensor]) -> None:

@@ -7,6 +7,7 @@
           tile of accumulators += row operand * panel; then added to the target
 
 Summed indices that the row operand walks as one (channel, row and column of a kernel) are one loop over the panel.
+Of more than FAN blocks the results go through a cascade (`cascade`), for at most ROWS rows.
 
 Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), the block of rows left in place.
 """
@@ -15,14 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from llvmlite import ir
 
+from graphc.codegen.cascade import FAN, Levels, Values, is_rounded
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.loops import bound, row_loop, vector_loop
-from graphc.codegen.memory import store
+from graphc.codegen.loops import bound, row_loop, tiled, vector_loop
+from graphc.codegen.memory import access, store
 from graphc.codegen.nest import write_element
 from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I64, PTR
@@ -31,6 +33,7 @@ from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Statement
 
+ROWS = 256  # of a long sum at a time: their partial sums are two vectors each, 16 or 32 KiB a level
 DEPTH = 256  # points of the summed indices in a panel: 16 KiB of two vectors each, half of a first-level cache
 
 
@@ -64,15 +67,23 @@ def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]
     value = substitute(s.value, {p.source: p.read for p in panels})
     innermost = blocks[-1]
     value = substitute(value, {innermost.bounds.index: innermost.start + step})
+    handed = _Handed(e, s, chosen, blocks) if is_rounded(e, s.mode, s.tensor.kind) else None
 
     def along_vectors() -> None:
-        with bound(e, origin, e.env[vec_bounds.index]), _outer(e, blocks) as ends:
+        with ExitStack() as stack:
+            stack.enter_context(bound(e, origin, e.env[vec_bounds.index]))
+            if handed is not None:
+                handed.start()
+                stack.callback(handed.close)
+            ends = stack.enter_context(_outer(e, blocks))
             with _inside(e, blocks, ends):
                 for c in range(e.tile.chunks):
                     for p in panels:
                         store(e, p.written.tensor, p.written.subs, e.value(p.source, 0, c), 0, c)
             around, length = _run(e, blocks, ends, joined)
             row_loop(e, row_bounds, chosen, lambda: _sum_tile(e, s, value, (blocks[:-1], around), (step, length)))
+            if handed is not None:
+                handed.block_done()
 
     vector_loop(e, vec_bounds, chosen, along_vectors)
 
@@ -129,6 +140,77 @@ def _blocks(e: Emitter, inner: Sequence[Bounds]) -> list[Block]:
         blocks.insert(0, Block(bounds, Index(bounds.index.name + "0"), step))
         budget = b.udiv(budget, step)
     return blocks
+
+
+@contextmanager
+def groups_of_rows(e: Emitter, rows: ir.Value, summed: Sequence[ir.Value]) -> Iterator[tuple[ir.Value, ir.Value]]:
+    """Loops over groups of rows for which a contraction is called, the first of each and their number: a long sum's
+    have room for the partial sums of ROWS, others are all the rows."""
+    b = e.builder
+    terms = ir.Constant(I64, 1)
+    for extent in summed:
+        terms = e.product(terms, extent)
+    most, least = ir.Constant(I64, ROWS), FAN * DEPTH // 2  # a block has at least half of DEPTH points
+    known = [int(n.constant) if isinstance(n, ir.Constant) else None for n in (rows, terms)]
+    if (known[0] is not None and known[0] <= ROWS) or (known[1] is not None and known[1] <= least):
+        yield ir.Constant(I64, 0), rows
+        return
+    step = b.select(b.icmp_signed(">", terms, ir.Constant(I64, least)), most, rows)
+    with e.loop(ir.Constant(I64, 0), b.sub(rows, ir.Constant(I64, 1)), step, "rows") as start:
+        left = b.sub(rows, start)
+        yield start, b.select(b.icmp_signed("<", left, step), left, step)
+
+
+def _is_long(e: Emitter, blocks: Sequence[Block]) -> ir.Value:
+    """Whether there are more blocks than partial sums may be added one after the other."""
+    b, one = e.builder, ir.Constant(I64, 1)
+    count: ir.Value = one
+    for block in blocks:
+        count = b.mul(count, b.sdiv(b.add(e.scalar(block.bounds.upper), block.step), block.step))
+    return b.icmp_signed(">", count, ir.Constant(I64, FAN))
+
+
+class _Handed:
+    """The cascade of a long sum in memory: after FAN blocks the target's elements, as a level below, hand over."""
+
+    def __init__(self, e: Emitter, s: Statement, chosen: Plan, blocks: Sequence[Block]) -> None:
+        self.e, self.s, self.chosen = e, s, chosen
+        rows = e.scalar(chosen.order[1].upper)
+        few = e.builder.icmp_signed("<", rows, ir.Constant(I64, ROWS))  # of long sums, see groups_of_rows
+        self.long = e.builder.and_(_is_long(e, blocks), few)
+        self.levels = Levels(e, e.type_of(s.tensor.kind), ROWS * chosen.chunks * e.lanes)
+        self.blocks = e.alloca(I64, "blocks")
+
+    def start(self) -> None:
+        """Nothing is summed yet in the tile."""
+        self.levels.clear()
+        self.e.builder.store(ir.Constant(I64, 0), self.blocks)
+
+    def block_done(self) -> None:
+        """One more block is in the target."""
+        e, b = self.e, self.e.builder
+        done = b.add(b.load(self.blocks, typ=I64), ir.Constant(I64, 1))
+        b.store(done, self.blocks)
+        full = b.icmp_signed("==", b.and_(done, ir.Constant(I64, FAN - 1)), ir.Constant(I64, 0))
+        with e.only_if(b.and_(full, self.long), likely=False):
+            self.levels.take(self._target())
+
+    def close(self) -> None:
+        """What was handed over comes back."""
+        with self.levels.if_used():
+            self.levels.give(self._target())
+
+    def _target(self) -> Values:
+        """The target's elements in the tile."""
+        e, b, t, (vec, row) = self.e, self.e.builder, self.e.tile, self.chosen.order
+        one, width = ir.Constant(I64, 1), ir.Constant(I64, t.chunks * t.lanes)
+        left = b.add(b.sub(e.scalar(vec.upper), e.env[vec.index]), one)
+        with bound(e, row.index, ir.Constant(I64, 0)), tiled(e, replace(t, row=row.index)):
+            place = access(e, self.s.tensor, self.s.write)
+        assert place is not None
+        values = e.pointer(e.refs[self.s.tensor].pointer, place.offset, self.levels.shape)
+        columns = b.select(b.icmp_signed("<", left, width), left, width)
+        return values, place.row, b.add(e.scalar(row.upper), one), place.lane, columns
 
 
 def _panel(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import islpy as isl
 from llvmlite import ir
 
+from graphc.codegen.cascade import is_rounded
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.memory import Access, access, is_plain
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
@@ -154,6 +155,8 @@ def _call(
     operands: list[Operand],
     extents: list[ir.Value],
 ) -> None:
+    from graphc.codegen.blocking import groups_of_rows
+
     roles = tuple("row" if i is chosen.row else "vec" if i is chosen.vec else "sum" for i in indices)
     vec = roles.index("vec")
     # Operands in the order of their shapes, so that `A*B` and `B*A` are one contraction.
@@ -165,10 +168,20 @@ def _call(
     function = e.contractions.get(key)
     if function is None:
         function = e.contractions[key] = _define(e, s, chosen, roles, operands, shapes)
-    arguments = [o.pointer for o in operands]
-    for o, shape in zip(operands, shapes, strict=True):
-        arguments += [stride for stride, known_as in zip(o.strides, shape, strict=True) if known_as == "n"]
-    e.builder.call(function, [*arguments, *extents])
+    strides = [
+        stride
+        for o, shape in zip(operands, shapes, strict=True)
+        for stride, known_as in zip(o.strides, shape, strict=True)
+        if known_as == "n"
+    ]
+    if chosen.row is None or not is_rounded(e, s.mode, s.tensor.kind):
+        e.builder.call(function, [*(o.pointer for o in operands), *strides, *extents])
+        return
+    row = roles.index("row")
+    summed = [n for n, role in zip(extents, roles, strict=True) if role == "sum"]
+    with groups_of_rows(e, extents[row], summed) as (first, number):
+        pointers = [e.pointer(o.pointer, e.product(first, o.strides[row]), e.type_of(o.read.kind)) for o in operands]
+        e.builder.call(function, [*pointers, *strides, *extents[:row], number, *extents[row + 1 :]])
 
 
 def _pattern(value: Expr, place: dict[Read, int]) -> tuple[object, ...]:

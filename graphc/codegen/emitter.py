@@ -130,8 +130,8 @@ class Emitter(Values):
         b.position_at_end(done)
 
     @contextmanager
-    def only_if(self, condition: ir.Value) -> Iterator[None]:
-        with self.builder.if_then(condition), self.scope():
+    def only_if(self, condition: ir.Value, likely: bool | None = None) -> Iterator[None]:
+        with self.builder.if_then(condition, likely), self.scope():
             yield
 
     def alloca(self, ty: ir.Type, name: str = "") -> ir.Value:

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 from llvmlite import ir
 
+from graphc.codegen.cascade import Cascade
 from graphc.codegen.emitter import Emitter, Tile
 from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I64
@@ -53,20 +54,23 @@ def allowed(e: Emitter, bounds: Bounds) -> Iterator[None]:
 
 
 @contextmanager
-def plain_loops(e: Emitter, bounds: Sequence[Bounds]) -> Iterator[None]:
-    """One loop inside the other, in the order given."""
+def plain_loops(e: Emitter, bounds: Sequence[Bounds], cascade: Cascade | None = None) -> Iterator[None]:
+    """One loop inside the other, in the order given; what they sum goes through the cascade."""
     with ExitStack() as stack:
         for b in bounds:
             stack.enter_context(allowed(e, b))
             first, last = e.scalar(b.lower), e.scalar(b.upper)
+            if cascade is not None:
+                first, last = stack.enter_context(cascade.pieces(b, first, last))
             i = stack.enter_context(e.loop(first, last, name=b.index.name))
             stack.enter_context(bound(e, b.index, i))
             stack.enter_context(guarded(e, b))
         yield
 
 
-def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
-    """Blocks of `chunks` vectors, then vectors one at a time, each of them masked."""
+def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body, cascade: Cascade | None = None) -> None:
+    """Blocks of `chunks` vectors, then vectors one at a time, each of them masked; what they sum goes through the
+    cascade."""
     b, lanes, index = e.builder, e.lanes, bounds.index
     first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
     block = chosen.chunks * lanes
@@ -75,7 +79,12 @@ def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
     b.store(first, next_at)
     extent = _known_extent(first, last)
     if extent is None or extent >= block:
-        with e.loop(first, whole, block, index.name) as i, bound(e, index, i):
+        with ExitStack() as stack:
+            start, end = first, whole
+            if cascade is not None:
+                start, end = stack.enter_context(cascade.pieces(bounds, first, whole, block, chosen.chunks))
+            i = stack.enter_context(e.loop(start, end, block, index.name))
+            stack.enter_context(bound(e, index, i))
             with tiled(e, Tile(None, 1, index, lanes, chosen.chunks)):
                 inside()
             b.store(b.add(i, ir.Constant(I64, block)), next_at)

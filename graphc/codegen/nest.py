@@ -12,6 +12,7 @@ from contextlib import ExitStack
 import islpy as isl
 from llvmlite import ir
 
+from graphc.codegen.cascade import cascade, is_rounded
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.guards import sum_guards
@@ -167,12 +168,17 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
     cells = {p: e.alloca(shape, "acc") for p in e.tile.points()}
     for cell in cells.values():
         e.builder.store(start, cell)
-    with plain_loops(e, inner_bounds(s, nest, context)):
+    bounds = inner_bounds(s, nest, context)
+    sums = [[cell] for cell in cells.values()] if is_rounded(e, s.mode, kind) else []
+    handed = cascade(e, shape, sums, bounds)
+    with plain_loops(e, bounds, handed):
         for (r, c), cell in cells.items():
             value = e.convert(e.value(s.value, r, c), s.value.kind, kind)
             if moving:
                 value = e.splat(value, e.tile.lanes)
             e.builder.store(e.combine(s.mode, e.builder.load(cell, typ=shape), value, kind), cell)
+    if handed is not None:
+        handed.close()
     for (r, c), cell in cells.items():
         write_element(e, s, r, c, e.builder.load(cell, typ=shape))
 

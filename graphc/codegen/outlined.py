@@ -31,7 +31,7 @@ def masked_gather(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
             total = merged
         b.ret(total)
 
-    return _out_of_line(e, f"masked_gather.{suffix(ty, lanes)}", vec, [PTR, ir.VectorType(I64, lanes), bits], body)
+    return out_of_line(e, f"masked_gather.{suffix(ty, lanes)}", vec, [PTR, ir.VectorType(I64, lanes), bits], body)
 
 
 def masked_scatter(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
@@ -47,7 +47,7 @@ def masked_scatter(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
         b.ret_void()
 
     arguments = [PTR, ir.VectorType(I64, lanes), vec, bits]
-    return _out_of_line(e, f"masked_scatter.{suffix(ty, lanes)}", ir.VoidType(), arguments, body)
+    return out_of_line(e, f"masked_scatter.{suffix(ty, lanes)}", ir.VoidType(), arguments, body)
 
 
 def clear_function(e: Emitter) -> ir.Function:
@@ -72,10 +72,10 @@ def clear_function(e: Emitter) -> ir.Function:
             start = i
         b.ret_void()
 
-    return _out_of_line(e, "clear", ir.VoidType(), [PTR, I64], body)
+    return out_of_line(e, "clear", ir.VoidType(), [PTR, I64], body)
 
 
-def _out_of_line(
+def out_of_line(
     e: Emitter, name: str, result: ir.Type, arguments: list[ir.Type], body: Callable[..., None]
 ) -> ir.Function:
     """The module's function of that name, made where it is first wanted."""

@@ -14,6 +14,7 @@ from functools import partial
 
 from llvmlite import ir
 
+from graphc.codegen.cascade import cascade, is_rounded
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import allowed, plain_loops, vector_loop
 from graphc.codegen.tiling import Plan
@@ -48,7 +49,8 @@ def along_vector(e: Emitter, sums: Sequence[Sum], bounds: Sequence[Bounds]) -> l
                 term = _masked(e, e.splat(e.convert(e.value(s.value, 0, c), s.value.kind, s.kind), e.lanes), start)
                 e.builder.store(e.combine(s.mode, e.builder.load(own[c], typ=shape), term, s.kind), own[c])
 
-    _loops(e, bounds, chunks, inside)
+    rounded = [k for k, s in enumerate(sums) if is_rounded(e, s.mode, s.kind)]
+    _loops(e, bounds, chunks, inside, [cells[k] for k in rounded])
     return [
         across(e, s.mode, _joined(e, shape, own, partial(_combine, e, s)), s.kind)
         for s, shape, own in zip(sums, shapes, cells, strict=True)
@@ -66,9 +68,15 @@ def _cells(e: Emitter, vec: ir.Type, start: ir.Value, count: int = CHUNKS) -> li
     return cells
 
 
-def _loops(e: Emitter, bounds: Sequence[Bounds], chunks: int, inside: Callable[[], None]) -> None:
-    with plain_loops(e, bounds[:-1]), allowed(e, bounds[-1]):
-        vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, chunks), inside)
+def _loops(
+    e: Emitter, bounds: Sequence[Bounds], chunks: int, inside: Callable[[], None], sums: Sequence[Sequence[ir.Value]]
+) -> None:
+    """The loops, the last of them in vectors; `sums` are the cells of those sums whose terms are rounded."""
+    handed = cascade(e, ir.VectorType(e.real, e.lanes), sums, bounds, chunks * e.lanes, chunks)
+    with plain_loops(e, bounds[:-1], handed), allowed(e, bounds[-1]):
+        vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, chunks), inside, handed)
+    if handed is not None:
+        handed.close()
 
 
 def _masked(e: Emitter, value: ir.Value, otherwise: ir.Value) -> ir.Value:
@@ -139,7 +147,7 @@ def sum_with_logs(e: Emitter, value: Expr, bounds: Sequence[Bounds]) -> ir.Value
             for x in factors:
                 product.take(e.splat(e.convert(e.value(x, 0, c), x.kind, "real"), e.lanes), c)
 
-    _loops(e, bounds, CHUNKS, inside)
+    _loops(e, bounds, CHUNKS, inside, [sums])
     plain = _joined(e, vec, sums, lambda a, b: e.combine("sum", a, b, "real"))
     result = e.alloca(e.real, "total")
     total = e.combine("sum", across(e, "sum", plain, "real"), product.log(), "real")

@@ -78,7 +78,12 @@ class System:
         threads: int | None = None,
         update: Mapping[Any, Any] | None = None,
     ) -> Any:
-        """A native function of the arguments by name. `update={W: W_next}` writes the new value over the argument."""
+        """A native function of the arguments by name. `update={W: W_next}` writes the new value over the argument.
+
+        `sizes` are baked in; the others are read from the arguments at each call. `dtype` is that of real numbers:
+        float64, float32 or int64. Recurrences become loops (`unfold="auto"` and False), or are written out (True; their
+        lengths must be given). A call runs on one thread: `threads` above 1 is an UnsupportedError.
+        """
         from graphc.compiler import compile
 
         if not isinstance(update, Mapping | None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.planted.plants import Plant
 
+SUMS = "tests/codegen/test_long_sums.py"
 CONJUNCTS = "tests/regressions/test_conjuncts.py"
 PLACES = "tests/regressions/test_places.py"
 PARTICULARS = "tests/regressions/test_particulars.py"
@@ -183,4 +184,12 @@ MORE = (
           "or (axes and affine_parts(o.read.subs[axes[0]])[0].get(last) != 1)", "", CONJUNCTS),
     Plant("an index beside a remainder of itself moves by constant steps", "codegen/memory.py",
           "    rest = [leaf for leaf in parts if leaf is not index]\n", "    rest = [leaf for leaf in parts if index not in parts]\n", CONJUNCTS),
+    Plant("a level of a long sum keeps what it hands on", "codegen/cascade.py",
+          "b.store(zero, levels[k - 1])", "pass", SUMS),
+    Plant("long sums are never handed over", "codegen/cascade.py",
+          "if steps is None or steps * terms > BLOCK:", "if steps is not None and steps * terms > BLOCK:", SUMS),
+    Plant("long sums of products are never handed over", "codegen/blocking.py",
+          "self.levels.take(self._target())", "pass", SUMS),
+    Plant("a tile gets what the one before has handed over", "codegen/blocking.py",
+          "        self.levels.clear()\n", "", SUMS),
 )  # fmt: skip

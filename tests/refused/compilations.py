@@ -79,6 +79,14 @@ def unfolding_a_number_of_steps():
     SYSTEM.compile("y", unfold=3)
 
 
+def more_threads_than_one():
+    """
+    UnsupportedError: threads=2: a call runs on one thread
+      Leave it away; a function may be called from several threads at once
+    """
+    SYSTEM.compile("y", threads=2)
+
+
 def unfolding_an_index_that_is_not_there():
     """
     DefinitionError: no left side has the index k
