@@ -6,20 +6,24 @@ user wrote each read, and with how many subscripts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import islpy as isl
 
 from graphc.equations import sets
-from graphc.equations.domain import is_affine, sample, size_names
+from graphc.equations.bounds import ranges
+from graphc.equations.domain import Domain, is_affine, sample, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder
 from graphc.equations.names import AsWritten, Gradient, as_text, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
+
+SET = isl.dim_type.set
+FEW = 4  # elements that a message names one by one
 
 
 def check(system: System, reads: AsWritten, gradients: Iterable[Gradient] = ()) -> None:
@@ -120,9 +124,8 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     given = read.tensor.given
     why = f"but its dimensions are ({', '.join(map(repr, read.tensor.dims))})" if given else "which no equation defines"
     example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
-    raise DomainError(
-        complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", _mend(read, element))
-    )
+    mend = _mend(written, term, read, outside, image - defined, element, shown)
+    raise DomainError(complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", mend))
 
 
 def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:
@@ -146,11 +149,37 @@ def _values(read: Read, at: Mapping[Any, int], shown: int) -> str:
     return ", ".join(f"{i.name} = {at[i]}" for i in used)
 
 
-def _mend(read: Read, element: str) -> str:
-    t = read.tensor
-    if not t.given:
-        return f"Define it: Eq({element}, ..)"
-    return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
+def _mend(written: Tensor, term: Term, read: Read, outside: Domain, missing: isl.Set, element: str, shown: int) -> str:
+    """What to define: where the left side is shifted, the elements that it would read for; else those read."""
+    if any(indices_of(w) and not isinstance(w, Index) for w in term.write):
+        starts = _elements(written, outside.image(term.write), term.write, len(term.write))
+        if starts:
+            return f"Say where it starts: {starts}"
+    if read.tensor.given:
+        rules = f'outside=0, "edge", "reflect" or "wrap" for {read.tensor.name}'
+        return f"Say what stands outside: {rules}; or keep the index inside"
+    return f"Define it: {_elements(read.tensor, missing, read.subs, shown) or f'Eq({element}, ..)'}"
+
+
+def _elements(t: Tensor, points: isl.Set, subs: Sequence[Expr], shown: int) -> str | None:
+    """`Eq(s[T], ..)` for each of a few elements, named by sizes; None if that cannot be said."""
+    texts: list[list[str]] = [[]]
+    sizes = sets.params(points)
+    for n in range(sizes.dim(isl.dim_type.param)):  # where none is cut short
+        larger = sizes.lower_bound_val(isl.dim_type.param, n, isl.Val(2 * FEW))
+        sizes = sizes if larger.is_empty() else larger
+    if not all(points.dim_has_lower_bound(SET, k) and points.dim_has_upper_bound(SET, k) for k in range(len(subs))):
+        return None  # an index from data may be anything
+    for k, (low, high) in enumerate(ranges(sets.intersect_params(points, sizes), sizes)[:shown]):
+        sub, count = subs[k], high - low
+        if isinstance(sub, Index) and low is Const(0) and high is t.dims[k] - 1:
+            here = [sub.name]
+        elif isinstance(count, Const) and 0 <= count.value < FEW and is_affine(low):
+            here = [repr(low + c).replace(" ", "") for c in range(int(count.value) + 1)]
+        else:
+            return None
+        texts = [[*text, c] for text in texts for c in here]
+    return ", ".join(f"Eq({t.name}[{', '.join(text)}], ..)" for text in texts) if shown and len(texts) <= FEW else None
 
 
 def integer(e: Expr, at: Mapping[Any, int], sizes: Mapping[str, int]) -> int | str:

@@ -23,6 +23,7 @@ from graphc.equations.infer import Ranges, Scope, within
 from graphc.equations.left import Left, parse, scope_of, target
 from graphc.equations.lift import Lifter
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
+from graphc.equations.progress import check_progress
 from graphc.equations.reduce import Operand, renamed
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
@@ -41,6 +42,7 @@ class Piece:
     write: tuple[Expr, ...]
     scope: Scope
     value: Expr
+    left: Scope  # what the left side alone says
 
 
 @dataclass(eq=False)
@@ -90,7 +92,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     if any(g.loss.dims for g in gradients):
         check.check(system, written_as)
     elif gradients:
-        check.check_progress(system, written_as)
+        check_progress(system, written_as)
     scalars = {g.said: t for g, t in found.items() if g.said in of}
     return Lowered(system, {**names.tensors, **scalars}, _axes(lefts, names))
 
@@ -143,15 +145,16 @@ def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> set[str]
 
 def _refuse_clash(first: sp.Basic, second: sp.Basic) -> None:
     if first != second:
-        both = f"{_describe(first)} and {_describe(second)}"
+        both = f"{described(first)} and {described(second)}"
         raise DefinitionError(f"{second} names two things: {both}\n  Rename one of them")
 
 
-def _describe(thing: sp.Basic) -> str:
+def described(thing: sp.Basic) -> str:
     if isinstance(thing, sy.Tensor):
         what = {"input": "an input", "param": "a parameter", "tensor": "a tensor"}[thing.role]
         options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", thing.outside)) if v)
-        return f"{what} of dimensions ({', '.join(map(str, thing.dims))}){options}"
+        dims = f"of dimensions ({', '.join(map(str, thing.dims))})" if thing.dims else "without dimensions"
+        return f"{what} {dims}{options}"
     return "a size" if isinstance(thing, sy.Size) else "an index"
 
 
@@ -197,7 +200,7 @@ def _pieces(
             what = f"{left.tensor} holds integers, and the right side is a real number"
             raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
         value = make("toint", value)
-    out = [Piece(w, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
+    out = [Piece(w, tensor, parsed.write, scope.with_(c), v, scope) for c, v in split(value)]
     for o in lifter.operands:
         out += _operand(o, w, ranges)
     wholes += [(o, w) for o in lifter.wholes]
@@ -212,7 +215,7 @@ def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
     ranges.bounds.update(zip(axes, o.ranges, strict=True))
     scope = Scope(axes, tuple(ends), write=write)
     value = renamed(o.value, dict(zip(o.axes, axes, strict=True)))
-    return [Piece(w, o.tensor, write, scope.with_(c), v) for c, v in split(value)]
+    return [Piece(w, o.tensor, write, scope.with_(c), v, scope) for c, v in split(value)]
 
 
 def _differentiated(
