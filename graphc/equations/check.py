@@ -12,12 +12,10 @@ from typing import Any
 
 import islpy as isl
 
-from graphc.equations import sets
-from graphc.equations.domain import box_set, is_affine, sample, size_name, size_names
-from graphc.equations.domain import integer as whole_number
+from graphc.equations import mends, sets
+from graphc.equations.domain import is_affine, sample, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder
-from graphc.equations.infer import factors
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
 from graphc.equations.names import AsWritten, Gradient, as_text, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
@@ -122,13 +120,9 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     given = read.tensor.given
     why = f"but its dimensions are ({', '.join(map(repr, read.tensor.dims))})" if given else "which no equation defines"
     example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
-    raise DomainError(
-        complain(
-            f"{text}{moment} reads {element}, {why}",
-            f"{term.origin}{example}",
-            _mend(term, read, element) + _larger(outside.set, system),
-        )
-    )
+    mend = mends.of(written, term, read, outside, image - defined, element, shown)
+    mend += mends.larger(outside.set, system)
+    raise DomainError(complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", mend))
 
 
 def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:
@@ -150,34 +144,6 @@ def _values(read: Read, at: Mapping[Any, int], shown: int) -> str:
     """`t = 0, i = 2` for the indices that the subscripts shown contain."""
     used = [n for n in postorder(*read.subs[:shown]) if isinstance(n, Index) and n in at]
     return ", ".join(f"{i.name} = {at[i]}" for i in used)
-
-
-def _mend(term: Term, read: Read, element: str) -> str:
-    t = read.tensor
-    if not t.given:
-        return f"Define it: Eq({element}, ..)"
-    bound = set(term.domain.indices) - set().union(*map(indices_of, term.write))
-    for sub, dim in zip(read.subs, t.dims, strict=True):
-        if isinstance(sub, Index) and sub in bound and not term.domain.image((sub,)).is_subset(box_set((dim,))):
-            return f"{t.name} has {sub!r} = 0 .. {dim - 1!r}: write ({sub!r}, 0, {dim - 1!r}), or leave the limits away"
-    summed = sorted({i.name for sub in read.subs for i in indices_of(sub) & bound})
-    if summed and read in set(factors(term.value)):  # which would vanish outside, had the limits not been written
-        names = " and ".join(summed)
-        return f"Leave the limits of {names} away: the sum runs where {t.name} is; or say what is outside: outside=0"
-    return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
-
-
-def _larger(bad: isl.Set, system: System) -> str:
-    """The mend that a size is never so small, where that is all that is wrong."""
-    points = sets.intersect_params(bad, system.context).params()
-    for k in range(points.dim(isl.dim_type.param)):
-        others = points.dim(isl.dim_type.param) - k - 1
-        line = points.project_out(isl.dim_type.param, k + 1, others).project_out(isl.dim_type.param, 0, k)
-        values = isl.Set.from_params(line).move_dims(isl.dim_type.set, 0, isl.dim_type.param, 0, 1)
-        if values.is_bounded():
-            name, most = size_name(points.get_dim_name(isl.dim_type.param, k)), whole_number(values.dim_max_val(0))
-            return f'\n  Or, if {name} is never below {most + 1}, say so: gc.sizes("{name}", min={most + 1})'
-    return ""
 
 
 def integer(e: Expr, at: Mapping[Any, int], sizes: Mapping[str, int]) -> int | str:

@@ -267,7 +267,7 @@ class Lifter:
             raise self.written.error(
                 DefinitionError,
                 f"{e} has nothing to reduce: {body} has no free axis",
-                f"Say over which index: {name}({body}, i)",
+                f"Say over which index: {name}({body}, {self._unbound(body, env)})",
             )
 
         def fresh() -> tuple[tuple[Bound, ...], Expr]:
@@ -282,6 +282,11 @@ class Lifter:
         if name == "softmax":
             return reducing.softmax(self.build(body, at, env), fresh)
         return reducing.argmax(name[3:], lambda bound, value: self._position(e, bound, value), fresh)
+
+    def _unbound(self, body: sp.Basic, env: Env) -> str:
+        """The indices that only a reduction of `body` can bind; some index if there is none."""
+        free = {str(s) for s in body.free_symbols if isinstance(s, sy.Index) and s not in env}
+        return ", ".join(sorted(free)) or "i"
 
     def _bind(self, e: sp.Basic, body: sp.Basic, at: tuple[Expr, ...], env: Env) -> tuple[tuple[Bound, ...], Expr]:
         """Fresh indices for a reduction, and its body at them."""

@@ -44,6 +44,7 @@ class Piece:
     write: tuple[Expr, ...]
     scope: Scope
     value: Expr
+    left: Scope  # what the left side alone says
     places: Mapping[Index, Expr] = field(default_factory=dict)  # data that say where an index of `write` is
 
 
@@ -150,15 +151,16 @@ def _no_clashes(lefts: Sequence[Left], tensors: Sequence[sy.Tensor]) -> set[str]
 
 def _refuse_clash(first: sp.Basic, second: sp.Basic) -> None:
     if first != second:
-        both = f"{_describe(first)} and {_describe(second)}"
+        both = f"{described(first)} and {described(second)}"
         raise DefinitionError(f"{second} names two things: {both}\n  Rename one of them")
 
 
-def _describe(thing: sp.Basic) -> str:
+def described(thing: sp.Basic) -> str:
     if isinstance(thing, sy.Tensor):
         what = {"input": "an input", "param": "a parameter", "tensor": "a tensor"}[thing.role]
         options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", thing.outside)) if v)
-        return f"{what} of dimensions ({', '.join(map(str, thing.dims))}){options}"
+        dims = f"of dimensions ({', '.join(map(str, thing.dims))})" if thing.dims else "without dimensions"
+        return f"{what} {dims}{options}"
     if isinstance(thing, sy.Size):
         return "a size" if thing.least is None else f"a size of at least {thing.least}"
     return "an index"
@@ -209,7 +211,7 @@ def _pieces(
     places = places_of(parsed, left, value, lifter)
     if places:
         ranges.places[value] = tuple(places.values())
-    out = [Piece(w, tensor, parsed.write, scope.with_(c), v, places) for c, v in split(value)]
+    out = [Piece(w, tensor, parsed.write, scope.with_(c), v, scope, places) for c, v in split(value)]
     refuse_nothing(left, [p.scope for p in out], tensor.dims)
     for o in lifter.operands:
         out += _operand(o, w, ranges)
@@ -244,7 +246,7 @@ def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
     ranges.bounds.update(zip(axes, o.ranges, strict=True))
     scope = Scope(axes, tuple(ends), write=write)
     value = renamed(o.value, dict(zip(o.axes, axes, strict=True)))
-    return [Piece(w, o.tensor, write, scope.with_(c), v) for c, v in split(value)]
+    return [Piece(w, o.tensor, write, scope.with_(c), v, scope) for c, v in split(value)]
 
 
 def _differentiated(

@@ -12,8 +12,9 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import is_affine, sample
 from graphc.equations.errors import DefinitionError
+from graphc.equations.expr import Expr, Index, make
 from graphc.equations.names import Written, complain
-from graphc.equations.reduce import all_indices, reduces
+from graphc.equations.reduce import all_indices, all_reads, reduces
 from graphc.equations.system import Tensor
 
 if TYPE_CHECKING:
@@ -33,13 +34,17 @@ def resolve(pieces: Sequence[Piece]) -> list[Piece]:
     for tensor, group in groups.items():
         if len(group) > 1:
             images = {w: _image(ps) for w, ps in group.items()}
+            lefts = {w: _left_image(ps) for w, ps in group.items()}
             for a, b in combinations(group, 2):
-                _prefer(a, images[a], b, images[b], taken)
+                pairs = ((images[a], images[b]), (lefts[a], lefts[b]))
+                won = next((k for k in (_particular(*pair) for pair in pairs) if k is not None), None)
+                if won is not None:
+                    taken.setdefault((b, a)[won], []).append((images[a], images[b])[won])
             for a, b in combinations(group, 2):
                 both = sets.intersect(_rest(images[a], taken.get(a)), _rest(images[b], taken.get(b)))
                 if not both.is_empty():
                     if not (_degenerate(both) or _agree(group[a], group[b], both)):
-                        raise _twice(tensor, a, b, both)
+                        raise _twice(tensor, group[a], group[b], both)
                     taken.setdefault(b, []).append(both)
     return [_without(p, taken[p.written]) if p.written in taken else p for p in pieces]
 
@@ -61,18 +66,20 @@ def _image(pieces: Sequence[Piece]) -> isl.Set:
     return sets.coalesce(image) if len(pieces) > 1 else image
 
 
-def _prefer(a: Written, left: isl.Set, b: Written, right: isl.Set, taken: dict[Written, list[isl.Set]]) -> None:
-    """Where one image lies strictly in the other, it is the more particular."""
+def _left_image(pieces: Sequence[Piece]) -> isl.Set:
+    """What the left side alone says, whatever the conditions on the right leave of it."""
+    return pieces[0].left.domain.image(pieces[0].write)
+
+
+def _particular(left: isl.Set, right: isl.Set) -> int | None:
+    """Which of two images lies strictly in the other, and is the more particular: 0 or 1; None if neither does."""
     both = sets.intersect(left, right)
     if both.is_empty():
-        return
+        return None
     where = sets.params(both)
     here, there = sets.intersect_params(left, where), sets.intersect_params(right, where)
     a_in_b, b_in_a = bool(here.is_subset(there)), bool(there.is_subset(here))
-    if a_in_b and not b_in_a:
-        taken.setdefault(b, []).append(left)
-    elif b_in_a and not a_in_b:
-        taken.setdefault(a, []).append(right)
+    return None if a_in_b == b_in_a else 0 if a_in_b else 1
 
 
 def _agree(left: Sequence[Piece], right: Sequence[Piece], both: isl.Set) -> bool:
@@ -98,12 +105,34 @@ def _values(pieces: Sequence[Piece], where: isl.Set) -> isl.Map | None:
     return total
 
 
-def _twice(tensor: Tensor, a: Written, b: Written, both: isl.Set) -> DefinitionError:
+def _twice(tensor: Tensor, first: Sequence[Piece], second: Sequence[Piece], both: isl.Set) -> DefinitionError:
     sizes, point = sample(both) or ({}, ())
     element = f"{tensor.name}[{', '.join(map(str, point))}]" if point else tensor.name
     example = f", for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
+    where = f"{first[0].written.origin}\n  and {second[0].written.origin}"
     mend = f"Say which holds there, Eq({element}, ..), or divide the indices with a Piecewise"
-    return DefinitionError(complain(f"{element} is defined twice{example}", f"{a.origin}\n  and {b.origin}", mend))
+    for one, other in ((first, second), (second, first)):
+        if shorter := _shorter(one, _image(other)):
+            i, extent = shorter
+            mend = f'Say where {i.name} ends, {i.name} = gc.index("{i.name}", {extent!r})'
+    return DefinitionError(complain(f"{element} is defined twice{example}", where, mend))
+
+
+def _shorter(pieces: Sequence[Piece], other: isl.Set) -> tuple[Index, Expr] | None:
+    """An index of the left side that also stands alone at a shorter axis on the right, as in a concatenation, and the
+    length of that axis, if with so many values the left side were the more particular."""
+    for index in [w for w in pieces[0].write if isinstance(w, Index)]:
+        lengths = {
+            dim: None
+            for read in all_reads(pieces[0].value)
+            for sub, dim in zip(read.subs, read.tensor.dims, strict=True)
+            if sub is index
+        }
+        for dim in lengths:
+            shorter = [replace(p, scope=p.scope.with_((make("lt", index, dim),))) for p in pieces]
+            if _particular(_image(shorter), other) == 0:
+                return index, dim
+    return None
 
 
 def _degenerate(both: isl.Set) -> bool:

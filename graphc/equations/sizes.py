@@ -46,25 +46,14 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
     """The value of every size of `system`, from the shapes of its arguments by name and the sizes given.
 
     Raises ArgumentError where they contradict each other or leave a size open."""
-    tensors = {t.name: t for t in system.inputs}
     known = _stated(system, given)
-    source = dict.fromkeys(known, "the call")
-    dims = [(tensors[name], k, d, int(shape[k])) for name, shape in shapes.items()
-            for k, d in enumerate(_rank(tensors[name], shape))]  # fmt: skip
-    progress = True
-    while progress:
-        progress = False
-        for affine in (False, True):
-            for tensor, _, dim, extent in dims:
-                found = _solve(dim, extent, known, affine)
-                if found is not None:
-                    known[found[0]], progress = found[1], True
-                    source[found[0]] = tensor.name
-            if progress:
-                break
-    _consistent(dims, known, source)
+    dims = _dims(system, shapes)
+    source = _follow(dims, known)
+    if wrong := _contradiction(dims, known, source):
+        raise ArgumentError(_transposed(system, shapes, given) or wrong)
     for name in system.sizes:
         if name not in known:
+            _solvable(name, dims, known)
             raise ArgumentError(
                 f"size {name} cannot be inferred: no argument's shape tells it\n  Pass it by name: {name}=.."
             )
@@ -77,6 +66,35 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
     for t in system.tensors:
         _fits(t, known)
     return {name: known[name] for name in system.sizes}
+
+
+Dims = list[tuple[Tensor, int, Expr, int]]  # tensor, axis, its dimension, how many elements the argument has there
+
+
+def _dims(system: System, shapes: Mapping[str, Sequence[int]]) -> Dims:
+    tensors = {t.name: t for t in system.inputs}
+    return [
+        (tensors[name], k, d, int(shape[k]))
+        for name, shape in shapes.items()
+        for k, d in enumerate(_rank(tensors[name], shape))
+    ]
+
+
+def _follow(dims: Dims, known: dict[str, int]) -> dict[str, str]:
+    """Add to the sizes known what the dimensions tell, bare ones first; which argument each size is from."""
+    source = dict.fromkeys(known, "the call")
+    progress = True
+    while progress:
+        progress = False
+        for affine in (False, True):
+            for tensor, _, dim, extent in dims:
+                found = _solve(dim, extent, known, affine)
+                if found is not None:
+                    known[found[0]], progress = found[1], True
+                    source[found[0]] = tensor.name
+            if progress:
+                break
+    return source
 
 
 def _fits(t: Tensor, known: Mapping[str, int]) -> None:
@@ -143,6 +161,14 @@ def _solve(dim: Expr, extent: int, known: Mapping[str, int], affine: bool) -> tu
         return None if dim.name in known else (dim.name, extent)
     if not affine:
         return None
+    open_, rest = _open(dim, extent, known)
+    if len(open_) != 1 or not isinstance(open_[0][0], Size) or rest % open_[0][1]:
+        return None
+    return open_[0][0].name, rest // open_[0][1]
+
+
+def _open(dim: Expr, extent: int, known: Mapping[str, int]) -> tuple[list[tuple[Expr, int]], int]:
+    """The parts of a dimension whose sizes are not known, with their factors, and what they must add up to."""
     parts, constant = affine_parts(dim)
     rest, open_ = extent - constant, []
     for leaf, k in parts.items():
@@ -150,22 +176,61 @@ def _solve(dim: Expr, extent: int, known: Mapping[str, int], affine: bool) -> tu
             rest -= k * dim_value(leaf, known)
         else:
             open_.append((leaf, k))
-    if len(open_) != 1 or not isinstance(open_[0][0], Size) or rest % open_[0][1]:
-        return None
-    return open_[0][0].name, rest // open_[0][1]
+    return open_, rest
 
 
-def _consistent(dims: list[tuple[Tensor, int, Expr, int]], known: Mapping[str, int], source: Mapping[str, str]) -> None:
+def _solvable(name: str, dims: Dims, known: Mapping[str, int]) -> None:
+    """ArgumentError if a dimension has no solution for this size in whole numbers."""
+    for tensor, axis, dim, extent in dims:
+        open_, rest = _open(dim, extent, known)
+        if len(open_) == 1 and isinstance(open_[0][0], Size) and open_[0][0].name == name:
+            k, least = open_[0][1], extent - rest
+            near = [least + k * q for q in (rest // k, rest // k + 1) if q >= 0 and least + k * q >= 0] or [least + k]
+            raise ArgumentError(
+                f"axis {axis} of argument {tensor.name} has {extent} elements, and {dim!r} = {extent} has no solution "
+                f"in whole numbers\n  Pass {' or '.join(map(str, sorted(near)))}"
+            )
+
+
+def _contradiction(dims: Dims, known: Mapping[str, int], source: Mapping[str, str]) -> str | None:
+    """What to say of the first axis that does not have the length that the sizes give; of two opinions on a size, the
+    rarer is wrong."""
     for tensor, k, dim, extent in dims:
         names = sorted(size_names(dim))
         if not set(names) <= known.keys() or dim_value(dim, known) == extent:
             continue
-        others = [f"{n} = {known[n]} from {source[n]}" for n in names if source[n] != tensor.name]
+        told = {n: (known[n], source[n]) for n in names}
+        if isinstance(dim, Size):
+            alike = [(t, axis, n) for t, axis, d, n in dims if d is dim]
+            odd = [(t, axis) for t, axis, n in alike if n == known[dim.name]]
+            if 0 < len(odd) < len([n for _, _, n in alike if n == extent]):
+                told[dim.name] = extent, tensor.name
+                (tensor, k), extent = odd[0], known[dim.name]
+        others = [f"{n} = {value} from {name}" for n, (value, name) in told.items() if name != tensor.name]
         because = f" ({', '.join(others)})" if others else f" ({_at(dim, known)})" if names else ""
-        raise ArgumentError(
-            f"axis {k} of argument {tensor.name} has {extent} elements, but {tensor!r} has {dim!r} = "
-            f"{dim_value(dim, known)} there{because}\n  Pass shapes that agree, or give the axes different sizes"
+        wanted = dim_value(dim, {n: value for n, (value, _) in told.items()})
+        return (
+            f"axis {k} of argument {tensor.name} has {extent} elements, but {tensor!r} has {dim!r} = {wanted} there"
+            f"{because}\n  Pass shapes that agree, or give the axes different sizes"
         )
+    return None
+
+
+def _transposed(system: System, shapes: Mapping[str, Sequence[int]], given: Mapping[str, int]) -> str | None:
+    """What to say where all would agree if just one argument were transposed."""
+    fits = []
+    for name, shape in shapes.items():
+        if len(shape) == 2 and shape[0] != shape[1]:
+            known, dims = _stated(system, given), _dims(system, {**shapes, name: shape[::-1]})
+            if _contradiction(dims, known, _follow(dims, known)) is None:
+                fits.append(name)
+    if len(fits) != 1:
+        return None
+    shape, t = tuple(map(int, shapes[fits[0]])), system.by_name[fits[0]]
+    return (
+        f"argument {t.name} has shape {shape}, which agrees with the others only as {t!r} of shape {shape[::-1]}\n"
+        f"  Pass it transposed, {t.name}.T, if that is meant, or shapes that agree"
+    )
 
 
 def _at(dim: Expr, known: Mapping[str, int]) -> str:

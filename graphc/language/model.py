@@ -208,6 +208,7 @@ class System:
                     f"{which} is not in this system\n"
                     f"  Use system.grad({which.loss}, [{which.wrt}]), or put it into an equation"
                 )
+            self._refuse_namesake(which)
             which = which.name
         if isinstance(which, sy.Access):
             raise ArgumentError(
@@ -218,6 +219,17 @@ class System:
             if name == which or name.replace(" ", "") == str(which).replace(" ", ""):
                 return t
         raise ArgumentError(f"there is no tensor {which}\n  There are {', '.join(self._names())}")
+
+    def _refuse_namesake(self, t: sy.Tensor) -> None:
+        """ArgumentError if the system has another tensor of this name: not the one that is meant."""
+        from graphc.equations.lower import described
+
+        for own in self._tensors:
+            if own.name == t.name and own != t:
+                raise ArgumentError(
+                    f"{t} is {described(own)} in this system, not {described(t)}\n"
+                    f'  Use the tensor that its equations have, or its name, "{t.name}"'
+                )
 
     def _names(self) -> dict[str, IRTensor]:
         gradients = {str(u): i for u, i in self._tensors.items() if isinstance(u, D)}
@@ -314,6 +326,8 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
             )
     with _lock():
         names = Names({}, set(system.ir.by_name))
+        for u in tangents.values():
+            system._refuse_namesake(u)
         known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
         moves = {system.tensor(u): known[v] for u, v in tangents.items()}
         whole = [v for u, v in known.items() if u.dtype in sy.INTEGERS]

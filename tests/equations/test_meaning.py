@@ -200,6 +200,19 @@ def test_the_more_particular_left_side_wins():
     assert system.evaluate(G, N=3).tolist() == [[9, -1, -2], [1, 7, -1], [2, 1, 7]]
 
 
+def test_a_left_side_is_more_particular_whatever_the_conditions_on_the_other_right():
+    """Without a default: the rows after the first, inside."""
+    first, table, total = gc.Input("first", N), gc.Tensor("table", N, N), gc.Tensor("total")
+    system = gc.System(
+        Eq(table[0, j], first[j]),
+        Eq(table[i, j], Piecewise((table[i - 1, j] + table[0, j - 1], (j > 0) & (j < N - 1)))),
+        Eq(total, Sum(table[i, j], (i, 0, N - 1), (j, 1, N - 2))),
+    )
+    a = np.arange(1.0, 6)
+    rows = a[1:-1] + np.arange(5)[:, None] * a[:-2]
+    np.testing.assert_allclose(system.evaluate(total, first=a), rows.sum())
+
+
 def test_boundary_lines_may_coincide_at_degenerate_sizes_only():
     x = gc.Input("x", N)
     g = gc.Tensor("g", N)

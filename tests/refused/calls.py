@@ -206,7 +206,7 @@ def negative_index():
     """
     ArgumentError: index -1 read from data is outside axis 0 of x, which has 5 elements
       in Eq(z[t], x[word[t], 0])
-      Indices run from 0 to 4; negative ones do not count from the end
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
     _picked()(x=X, word=[0, -1])
 
@@ -215,7 +215,7 @@ def index_past_the_end():
     """
     ArgumentError: index 5 read from data is outside axis 0 of x, which has 5 elements
       in Eq(z[t], x[word[t], 0])
-      Indices run from 0 to 4; negative ones do not count from the end
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
     _picked()(x=X, word=[0, 5])
 
@@ -241,7 +241,7 @@ def computed_subscript_past_the_end():
     """
     ArgumentError: the subscript t * t = 9 is outside axis 0 of x, which has 5 elements
       in Eq(z[t], x[t**2, 0])
-      Indices run from 0 to 4; negative ones do not count from the end
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
     System(Eq(z[t], x[t * t, 0])).compile("z")(x=X)
 
@@ -325,7 +325,7 @@ def end_value_from_data():
     """
     ArgumentError: index 3 read from data is outside axis 0 of z, which has 3 elements
       in Eq(h[i], z[left[i]])
-      Indices run from 0 to 2; negative ones do not count from the end
+      Indices run from 0 to 2, none from the end; for zeros outside, give z outside=0
     """
     System(Eq(z[t], z[t + 1] + 1), Eq(z[T], 5), Eq(h[i], z[left[i]])).compile(h)(left=np.array([0, 3]), T=3)
 
@@ -347,7 +347,7 @@ def start_value_from_data():
     """
     ArgumentError: index -1 read from data is outside axis 0 of z, which has 3 elements
       in Eq(h[i], z[left[i]])
-      Indices run from 0 to 2; negative ones do not count from the end
+      Indices run from 0 to 2, none from the end; for zeros outside, give z outside=0
     """
     System(Eq(z[t], z[t - 1] + 1), Eq(z[-1], 5), Eq(h[i], z[left[i]])).compile(h)(left=np.array([0, -1]), T=3)
 
@@ -366,3 +366,29 @@ def no_runs():
       Write f.loop(100, x=.., W=..)
     """
     _step().loop(0, w=X[0].copy(), v=X[0])
+
+
+def taps_of_an_even_number():
+    """
+    ArgumentError: axis 0 of argument taps has 4 elements, and 2 * M + 1 = 4 has no solution in whole numbers
+      Pass 3 or 5
+    """
+    taps = gc.Input("taps", 2 * M + 1)
+    System(Eq(h[i], Sum(taps[j] * v[i + j - M], j))).compile("h")(taps=np.ones(4), v=np.ones(9))
+
+
+def transposed_argument():
+    """
+    ArgumentError: argument x has shape (3, 5), which agrees with the others only as x(T, N) of shape (5, 3)
+      Pass it transposed, x.T, if that is meant, or shapes that agree
+    """
+    _product()(x=X.T, W=WEIGHTS)
+
+
+def one_length_among_three():
+    """
+    ArgumentError: axis 0 of argument v has 4 elements, but v(N) has N = 3 there (N = 3 from w)
+      Pass shapes that agree, or give the axes different sizes
+    """
+    u = gc.Input("u", N)
+    System(Eq(h[i], v[i] * w[i] * u[i])).evaluate("h", v=np.ones(4), w=np.ones(3), u=np.ones(3))

@@ -181,3 +181,55 @@ def function_saved_under_no_name():
       Save under another name: f.save('model')
     """
     SYSTEM.compile(y).save("out/my-model")
+
+
+# -- tensors of the same name
+
+
+def gradient_in_a_namesake():
+    """
+    ArgumentError: v is an input of dimensions (N) in this system, not an input of dimensions (N), outside=zero
+      Use the tensor that its equations have, or its name, "v"
+    """
+    System(Eq(L, Sum(v))).compile(L, D(L, gc.Input("v", N, outside=0)))
+
+
+def gradient_of_a_namesake():
+    """
+    ArgumentError: L is a tensor without dimensions in this system, not a tensor of dimensions (T)
+      Use the tensor that its equations have, or its name, "L"
+    """
+    System(Eq(L, Sum(W))).grad(gc.Tensor("L", T), W)
+
+
+def output_of_other_dimensions():
+    """
+    ArgumentError: y is a tensor of dimensions (T, M) in this system, not a tensor of dimensions (M, T)
+      Use the tensor that its equations have, or its name, "y"
+    """
+    SYSTEM.evaluate(gc.Tensor("y", M, T), x=X, W=WEIGHTS)
+
+
+def samples_of_a_namesake():
+    """
+    ArgumentError: x is an input of dimensions (T, N) in this system, not a parameter of dimensions (T, N)
+      Use the tensor that its equations have, or its name, "x"
+    """
+    SYSTEM.batch("B", [gc.Param("x", T, N)])
+
+
+def direction_of_a_namesake():
+    """
+    ArgumentError: x is an input of dimensions (T, N) in this system, not an input of dimensions (M, N)
+      Use the tensor that its equations have, or its name, "x"
+    """
+    gc.jvp(SYSTEM, y, {W: gc.Input("x", M, N)})
+
+
+def update_of_a_namesake():
+    """
+    ArgumentError: v is an input of dimensions (N) in this system, not an input of dimensions (N), dtype=int64
+      Use the tensor that its equations have, or its name, "v"
+    """
+    new = gc.Tensor("new", N)
+    System(Eq(new, 2 * v)).compile(update={gc.Input("v", N, dtype="int64"): new})

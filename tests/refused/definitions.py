@@ -247,6 +247,26 @@ def gradient_with_respect_to_an_expression():
     System(Eq(L, Sum(W)), Eq(z[t], D(L, 2 * W)[0, 0]))
 
 
+def parts_of_a_concatenation_without_ends():
+    """
+    DefinitionError: z[0, 0] is defined twice, for example with H = 3, N = 3, T = 3
+      in Eq(z[t, i], s[t-1, i])
+      and Eq(z[t, k+H], x[t, k])
+      Say where i ends, i = gc.index("i", H)
+    """
+    both = gc.Tensor("z", T, H + N)
+    System(Eq(both[t, i], s[t - 1, i]), Eq(both[t, H + k], x[t, k]), Eq(s[t, i], both[t, i]), Eq(s[-1, i], 0))
+
+
+def sum_without_its_index():
+    """
+    DefinitionError: Sum(W[i, j]*s[t-1, j]) has nothing to reduce: W[i, j]*s[t-1, j] has no free axis
+      in Eq(s[t, i], Sum(W[i, j]*s[t-1, j]))
+      Say over which index: Sum(W[i, j]*s[t-1, j], j)
+    """
+    System(Eq(s[t, i], Sum(W[i, j] * s[t - 1, j])), Eq(s[-1, i], 0))
+
+
 # -- what is not supported
 
 

@@ -27,7 +27,7 @@ def no_start_value_in_index_notation():
     DomainError: s[t-1, j] at t = 0, j = 0 reads s[-1, 0], which no equation defines
       in Eq(s[t, i], tanh(Sum(W[i, j]*s[t-1, j], j)))
       for example with H = 3, T = 3
-      Define it: Eq(s[-1, 0], ..)
+      Define it: Eq(s[-1, j], ..)
     """
     System(Eq(s[t, i], tanh(Sum(W[i, j] * s[t - 1, j], j))))
 
@@ -98,7 +98,7 @@ def no_value_at_the_far_end():
     DomainError: z[t+1] at t = 2 reads z[3], which no equation defines
       in Eq(z[t], z[t+1]/2)
       for example with T = 3
-      Define it: Eq(z[3], ..)
+      Define it: Eq(z[T], ..)
     """
     System(Eq(z[t], z[t + 1] / 2))
 
@@ -267,3 +267,24 @@ def conditions_that_hold_nowhere():
       q has dimensions (N), counted from 0: mend the conditions
     """
     System(Eq(q[i], Piecewise((v[i], i >= N))))
+
+
+# -- what helps
+def no_value_where_a_shifted_left_side_starts():
+    """
+    DomainError: z[t] at t = -1 reads z[-1], which no equation defines
+      in Eq(z[t+1], 2*z[t])
+      for example with T = 3
+      Say where it starts: Eq(z[0], ..)
+    """
+    System(Eq(z[t + 1], 2 * z[t]))
+
+
+def several_start_values():
+    """
+    DomainError: s[t-2, i] at t = 0, i = 0 reads s[-2, 0], which no equation defines
+      in Eq(s[t, i], s[t-2, i]/2)
+      for example with H = 3, T = 3
+      Define it: Eq(s[-2, i], ..), Eq(s[-1, i], ..)
+    """
+    System(Eq(s[t, i], s[t - 2, i] / 2))
