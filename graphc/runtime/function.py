@@ -199,7 +199,7 @@ class Function:
         else:
             what = f"{found} is outside axis {axis} of {name}, which has {extent} elements"
             mend = (
-                f"Indices run from 0 to {extent - 1}, and none from the end; for zeros outside, give {name} outside=0"
+                f"Indices run from 0 to {extent - 1}, none from the end; for zeros outside, give {name} outside=0"
             )
         return ArgumentError(complain(what, self._reader(read, axis), mend))
 
