@@ -156,20 +156,40 @@ def align(
     step is left out."""
     way = paths(system, loss, active)
     wrt = [t for t in dict.fromkeys(wrt) if t in active]
-    kept = way.edges
-    columns: list[dict[Tensor, Place]] = []
-    for axis in range(len(loss.dims)):
-        first = _column(way, axis, 1, apart)
-        found = first if not isinstance(first, Mixed) else _column(way, axis, -1, apart)
+    columns: dict[int, Column] = {}
+    live = set(active)
+    while len(columns) < len(loss.dims):
+        # An axis on which all falls behind first: what it leaves out need not go along with the others.
+        tried = {k: _either(way, k, wrt, apart) for k in range(len(loss.dims)) if k not in columns}
+        axis = next((k for k, c in tried.items() if isinstance(c, Column) and c.holds(wrt)), min(tried))
+        found = tried[axis]
         if isinstance(found, Mixed):
-            assert isinstance(first, Mixed)
-            return first
-        columns.append(found)
-        kept = tuple(e for e in kept if not _behind(e, found, system))
-    live = reach([loss], kept) & reach(wrt, kept, back=True)
-    places = {t: tuple(column.get(t) for column in columns) for t in {*active, loss}}
-    slack = tuple(tuple(e for e in way.edges if not _exact(e, column)) for column in columns)
-    return Seeds(loss, system.defined(loss), places, frozenset(live), replace(way, edges=kept), slack)
+            return found
+        columns[axis] = found
+        kept = [e for e in way.edges if not _behind(e, found.places, system)]
+        live = reach([loss], kept) & reach(wrt, kept, back=True)
+        way = replace(way, edges=tuple(e for e in kept if e.target in live and e.source in live))
+    places = {t: tuple(c.places.get(t) for _, c in sorted(columns.items())) for t in {*active, loss}}
+    slack = tuple(c.slack for _, c in sorted(columns.items()))
+    return Seeds(loss, system.defined(loss), places, frozenset(live), way, slack)
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """For one axis of the loss, the axes that go with it, and the reads that are at another step somewhere."""
+
+    places: Mapping[Tensor, Place]
+    slack: tuple[Edge, ...]
+
+    def holds(self, tensors: Iterable[Tensor]) -> bool:
+        return all(t in self.places for t in tensors)
+
+
+def _either(way: Paths, axis: int, wrt: Sequence[Tensor], apart: bool) -> Column | Mixed:
+    """The column of an axis, other steps being earlier ones, or later ones where that goes along to `wrt`."""
+    found = [_column(way, axis, sign, apart) for sign in (1, -1)]
+    columns = [c for c in found if isinstance(c, Column)]
+    return next((c for c in columns if c.holds(wrt)), columns[0] if columns else found[0])
 
 
 def _behind(e: Edge, column: Mapping[Tensor, Place], system: System) -> bool:
@@ -183,7 +203,7 @@ def _behind(e: Edge, column: Mapping[Tensor, Place], system: System) -> bool:
     return sets.intersect_params(e.term.domain.restrict(make("eq", off, ZERO)).set, system.context).is_empty()
 
 
-def _column(way: Paths, axis: int, sign: int, apart: bool) -> dict[Tensor, Place] | Mixed:
+def _column(way: Paths, axis: int, sign: int, apart: bool) -> Column | Mixed:
     """For one axis of the loss, the axes that go with it; `sign` says whether other steps are earlier or later."""
     chosen = {way.loss: axis} if apart else _spread(way, axis, sign)
     steps = {
@@ -199,13 +219,13 @@ def _column(way: Paths, axis: int, sign: int, apart: bool) -> dict[Tensor, Place
     if isinstance(far, Edge):
         return Mixed(far, far.source)
     column = {t: Place(k, sign * far[t]) for t, k in chosen.items() if t in far}
+    slack = tuple(e for e in way.edges if not _exact(e, column))
     in_front = {t for e in way.edges for t in (e.target, e.source)} - column.keys()
-    for e in steps:
-        if e.target in column and not _exact(e, column):
-            reached = reach([e.source], way.edges) & in_front
-            if reached:
-                return Mixed(e, next(other.source for other in way.edges if other.source in reached))
-    return column
+    for e in slack:
+        reached = reach([e.source], way.edges) & in_front
+        if reached:
+            return Mixed(e, next(other.source for other in way.edges if other.source in reached))
+    return Column(column, slack)
 
 
 def _exact(e: Edge, column: Mapping[Tensor, Place]) -> bool:

@@ -150,6 +150,29 @@ def test_unfolded_it_is_the_same():
     np.testing.assert_allclose(system.unfold(t, 4).evaluate(p, **arguments), system.evaluate(p, T=4, **arguments))
 
 
+def test_a_chain_of_trajectories_has_two_recurrences():
+    """Hybrid Monte Carlo: leapfrog over l, from where the trajectory before, of chain k - 1, was left or came back to."""
+    l, (a, b, c), E = gc.indices("l"), gc.tensors("q p half", T, H + 1, N), gc.Tensor("E", T, H + 1)
+    place, momentum, chance = gc.Tensor("place", T, N), gc.Input("momentum", T, N), gc.Input("chance", T)
+    energy = lambda l: E[t, l] + Sum(b[t, l, i] ** 2, i) / 2
+    system = gc.System(
+        Eq(place[-1, i], q0[i]), Eq(a[t, 0, i], place[t - 1, i]), Eq(b[t, 0, i], momentum[t, i]),
+        Eq(E[t, l], Sum(W[i, j] * a[t, l, i] * a[t, l, j], i, j)), Eq(a[t, l], a[t, l - 1] + h * c[t, l - 1]),
+        Eq(c[t, l], b[t, l] - h / 2 * D(E[t, l], a)[t, l]), Eq(b[t, l], c[t, l - 1] - h / 2 * D(E[t, l], a)[t, l]),
+        Eq(U[t], energy(0) - energy(H)),
+        Eq(place[t, i], gc.Piecewise((a[t, H, i], log(chance[t]) < U[t]), (a[t, 0, i], True))),
+    )  # fmt: skip
+    w, kicks, draws = np.eye(3) + 0.1, rng.normal(size=(4, 3)), rng.uniform(size=4)
+    x, want = ARGS["q0"], []
+    for v, r in zip(kicks, draws, strict=True):
+        path = leapfrog(lambda q: -2 * w @ q, x, v, 0.4, 4)
+        first, last = (path[0][k] @ w @ path[0][k] + path[1][k] @ path[1][k] / 2 for k in (0, 3))
+        x = path[0][3] if np.log(r) < first - last else x
+        want.append(x)
+    arguments = {"q0": ARGS["q0"], "momentum": kicks, "chance": draws, "W": w, "h": 0.4, "H": 3}
+    np.testing.assert_allclose(system.evaluate(place, **arguments), want, rtol=1e-12)
+
+
 @pytest.mark.parametrize(
     "force",
     [
