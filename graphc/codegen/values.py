@@ -237,6 +237,8 @@ class Values:
                 return vectormath.emit(b, "fabs", v)
             case "pow":
                 return self._power(*v)
+            case "polygamma":
+                return vectormath.emit_polygamma(b, int(number_of(v[0]) or 0), v[1], inline=self.in_line)
         return vectormath.emit(b, name, v, inline=self.in_line)
 
     def _number(self, value: ir.Value, number: float) -> ir.Value:

@@ -304,8 +304,8 @@ class _Interpreter:
 
 # Entries of the table that take one scalar at a time, for arrays.
 _VECTOR: dict[str, Any] = {
-    "erf": np.frompyfunc(OPS["erf"].numpy, 1, 1),
-    "erfc": np.frompyfunc(OPS["erfc"].numpy, 1, 1),
+    **{n: np.frompyfunc(OPS[n].numpy, 1, 1) for n in ("erf", "erfc", "gamma", "loggamma", "digamma")},
+    "polygamma": np.frompyfunc(OPS["polygamma"].numpy, 2, 1),
     "clip": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
     "only": lambda c, i: np.where(c, i, 0),
     "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),

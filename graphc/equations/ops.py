@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from graphc.equations import special
 from graphc.equations.expr import Const, Expr, join, make
 
 Partial = Callable[..., Expr]
@@ -154,6 +155,12 @@ OPS: dict[str, OpInfo] = {
     "atanh": OpInfo(1, np.arctanh, sp.atanh, (lambda a, y: ONE / (1 - a * a),), flops=20),
     "erf": OpInfo(1, _erf, sp.erf, (lambda a, y: _TWO_OVER_SQRT_PI * make("exp", -(a * a)),), flops=20),
     "erfc": OpInfo(1, _erfc, sp.erfc, (lambda a, y: -(_TWO_OVER_SQRT_PI * make("exp", -(a * a))),), flops=20),
+    "gamma": OpInfo(1, special.gamma, sp.gamma, (lambda a, y: y * make("digamma", a),), flops=40),
+    "loggamma": OpInfo(1, special.loggamma, sp.loggamma, (lambda a, y: make("digamma", a),), flops=40),
+    "digamma": OpInfo(1, lambda a: special.polygamma(0, a), sp.digamma, (lambda a, y: make("polygamma", ONE, a),),
+                      flops=40),
+    "polygamma": OpInfo(2, special.polygamma, sp.polygamma, (None, lambda n, a, y: make("polygamma", n + 1, a)),
+                        flops=80),
     "lt": OpInfo(2, np.less, sp.Lt, (None, None), operator.lt, "bool"),
     "le": OpInfo(2, np.less_equal, sp.Le, (None, None), operator.le, "bool"),
     "gt": OpInfo(2, np.greater, sp.Gt, (None, None), operator.gt, "bool"),

@@ -25,6 +25,9 @@ _COMPARE: dict[type, str] = {
 }  # fmt: skip
 
 
+MOST_ORDER = 16  # of a polygamma that a user writes; its derivatives go on
+
+
 class Undefined(Expr):
     """Where a Piecewise without a default says nothing."""
 
@@ -70,6 +73,14 @@ def _gelu(x: Expr) -> Expr:
     return x * Const(Fraction(1, 2)) * (1 + make("erf", x * Const(math.sqrt(0.5))))
 
 
+def _polygamma(n: Expr, x: Expr) -> Expr:
+    if not (isinstance(n, Const) and isinstance(n.value, int) and 0 <= n.value <= MOST_ORDER):
+        raise UnsupportedError(
+            f"polygamma({n!r}, ..): the order is not an integer from 0 to {MOST_ORDER}\n  Write a literal; 0 is digamma"
+        )
+    return make("polygamma", n, x) if n.value else make("digamma", x)
+
+
 _SPECIAL: dict[str, Callable[[Sequence[Expr]], Expr]] = {
     "Max": _chain("maximum"),
     "Min": _chain("minimum"),
@@ -89,6 +100,8 @@ _SPECIAL: dict[str, Callable[[Sequence[Expr]], Expr]] = {
     "log10": lambda args: make("log", args[0]) * Const(1 / math.log(10)),
     "exp2": lambda args: make("pow", Const(2), args[0]),
     "Identity": lambda args: args[0],
+    "polygamma": lambda args: _polygamma(*args),
+    "trigamma": lambda args: _polygamma(Const(1), args[0]),
 }
 
 

@@ -27,7 +27,8 @@ _FUNCTIONS = {
     **{f: "\\" + f for f in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
     "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan", "asinh": r"\operatorname{arsinh}",
     "acosh": r"\operatorname{arcosh}", "atanh": r"\operatorname{artanh}", "maximum": r"\max", "minimum": r"\min",
-    "sign": r"\operatorname{sgn}", "heaviside": r"\Theta",
+    "sign": r"\operatorname{sgn}", "heaviside": r"\Theta", "gamma": r"\Gamma", "loggamma": r"\log\Gamma",
+    "digamma": r"\psi",
 }  # fmt: skip
 _AROUND = {"abs": ("|", "|"), "floor": (r"\lfloor ", r" \rfloor"), "ceil": (r"\lceil ", r" \rceil")}
 
@@ -171,6 +172,8 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return rf"\neg {bracket(done[a], ATOM)}", AND
         case name, (a,) if name in _AROUND:
             return _fence(*_AROUND[name], done[a][0]), ATOM
+        case "polygamma", (n, a):
+            return rf"\psi^{{({done[n][0]})}}" + _fence("(", ")", done[a][0]), ATOM
         case (("toint" | "toreal" | "stop"), (a,)):
             return done[a]
         case _:

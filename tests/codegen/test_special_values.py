@@ -20,7 +20,7 @@ DTYPES = ("float32", "float64")
 EDGES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 7.0, 0.75, 1e-30, 1e30, math.inf, math.nan)
 CONSTANTS = {"pi": math.pi, "pi/2": math.pi / 2, "pi/4": math.pi / 4, "3pi/4": 3 * math.pi / 4, "ln2": math.log(2)}
 
-# F.9.1 to F.9.10 of C99; sigmoid, softplus and sign by their limits.
+# F.9.1 to F.9.10 of C99; sigmoid, softplus, sign and digamma by their limits.
 ONE_ARGUMENT = """
 acos:     1 -> 0, -1 -> pi, 0 -> pi/2, 1.5 -> nan, -1.5 -> nan, inf -> nan, -inf -> nan
 asin:     0 -> 0, -0 -> -0, 1 -> pi/2, -1 -> -pi/2, 1.5 -> nan, -1.5 -> nan, inf -> nan, -inf -> nan
@@ -44,6 +44,9 @@ fabs:     0 -> 0, -0 -> 0, inf -> inf, -inf -> inf
 sqrt:     0 -> 0, -0 -> -0, inf -> inf, -1 -> nan, -inf -> nan
 erf:      0 -> 0, -0 -> -0, inf -> 1, -inf -> -1
 erfc:     0 -> 1, -0 -> 1, -inf -> 2, inf -> 0
+gamma:    0 -> inf, -0 -> -inf, 1 -> 1, 2 -> 1, 3 -> 2, -1 -> nan, -2 -> nan, -inf -> nan, inf -> inf
+loggamma: 0 -> inf, -0 -> inf, 1 -> 0, 2 -> 0, -1 -> inf, -2 -> inf, -inf -> inf, inf -> inf
+digamma:  0 -> -inf, -0 -> inf, -1 -> nan, -2 -> nan, -inf -> nan, inf -> inf
 ceil:     0 -> 0, -0 -> -0, -0.5 -> -0, 0.5 -> 1, inf -> inf, -inf -> -inf
 floor:    0 -> 0, -0 -> -0, -0.5 -> -1, 0.5 -> 0, inf -> inf, -inf -> -inf
 round:    0 -> 0, -0 -> -0, -0.5 -> -0, 0.5 -> 0, 1.5 -> 2, 2.5 -> 2, inf -> inf, -inf -> -inf

@@ -507,3 +507,12 @@ def quotient_of_an_integer_and_a_large_literal():
       Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
     """
     System(Eq(z[t], word[t] // 2**63))
+
+
+def polygamma_of_an_order_from_data():
+    """
+    UnsupportedError: polygamma(p, ..): the order is not an integer from 0 to 16
+      in Eq(q[n], polygamma(p, v[n]))
+      Write a literal; 0 is digamma
+    """
+    System(Eq(q[n], gc.polygamma(p, v[n])))

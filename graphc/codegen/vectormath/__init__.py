@@ -11,14 +11,16 @@ inlined or not to be: so a use costs one line of text, whichever it is, and neve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from llvmlite import ir
 
 from graphc.codegen.target import Target, host
 from graphc.codegen.vectormath import power
 from graphc.codegen.vectormath.functions import FUNCTIONS, INSTRUCTIONS
-from graphc.codegen.vectormath.lanes import Kit, type_suffix
+from graphc.codegen.vectormath.lanes import Kit, V, type_suffix
+from graphc.codegen.vectormath.polygamma import polygamma
 from graphc.codegen.vectormath.power import has_products as has_products
 
 SUPPORTED: frozenset[str] = frozenset(FUNCTIONS) | frozenset(INSTRUCTIONS)
@@ -52,7 +54,7 @@ def emit(
     if name in INSTRUCTIONS:
         kit = Kit(builder, real_type, target)
         return INSTRUCTIONS[name](kit, *(kit.real(a) for a in args)).value
-    function = _function(builder.module, name, real_type, target)
+    function = _function(builder.module, name, FUNCTIONS[name], real_type, target)
     return builder.call(function, args, attrs=["alwaysinline" if inline else "noinline"])
 
 
@@ -62,15 +64,24 @@ def emit_power(builder: ir.IRBuilder, base: ir.Value, exponent: float, target: T
     return power.of_literal(kit, kit.real(base), exponent).value
 
 
-def _function(module: ir.Module, name: str, real_type: ir.Type, target: Target) -> ir.Function:
+def emit_polygamma(
+    builder: ir.IRBuilder, order: int, x: ir.Value, inline: bool = True, target: Target | None = None
+) -> ir.Value:
+    """The derivative of digamma of a literal order of at least 1."""
+    body = partial(polygamma, n=order)
+    function = _function(builder.module, f"polygamma{order}", body, x.type, target or host())
+    return builder.call(function, [x], attrs=["alwaysinline" if inline else "noinline"])
+
+
+def _function(module: ir.Module, name: str, body: Callable[..., V], real_type: ir.Type, target: Target) -> ir.Function:
     full = f"graphc.{name}.{type_suffix(real_type)}"
     function = module.globals.get(full)
     if function is None:
-        count = arity(name)
+        count = arity(name) if name in FUNCTIONS else 1
         function = ir.Function(module, ir.FunctionType(real_type, [real_type] * count), full)
         function.linkage = "internal"
         function.attributes.add("nounwind")
         builder = ir.IRBuilder(function.append_basic_block())
         kit = Kit(builder, real_type, target)
-        builder.ret(FUNCTIONS[name](kit, *(kit.real(a) for a in function.args)).value)
+        builder.ret(body(kit, *(kit.real(a) for a in function.args)).value)
     return function

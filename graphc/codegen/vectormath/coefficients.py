@@ -238,3 +238,100 @@ ERFC_AS_FLOAT = _reals(
     "0x1.d9add2281967ep-10",
     "-0x1.4de35860efdf6p-11",
 )
+
+# log(gamma(2 + z)) / z for |z| <= 1/2: 2^-55.43; what rounding the first lost is the next
+LOGGAMMA_F64 = _reals(
+    "0x1.b0ee6072093cep-2",
+    "0x1.4a34cc4a60fa8p-2",
+    "-0x1.13e001a55755fp-4",
+    "0x1.51322ac7d6f7ep-6",
+    "-0x1.e404fc21d60a9p-8",
+    "0x1.7add6eb024004p-9",
+    "-0x1.38ac5bfe5c7f3p-10",
+    "0x1.0b36ae80fb38ep-11",
+    "-0x1.d3fd69d84bab5p-13",
+    "0x1.a12827bfa1abfp-14",
+    "-0x1.78d910e8b8614p-15",
+    "0x1.57fe06f2e4277p-16",
+    "-0x1.3d4b18362a339p-17",
+    "0x1.26d87d74f9256p-18",
+    "-0x1.090e88fe31300p-19",
+    "0x1.e31b184d917f1p-21",
+    "-0x1.37b6c90d9522bp-21",
+    "0x1.3fb44c2ea8209p-22",
+)
+LOGGAMMA_F64_LOST = float.fromhex("0x1.a1c04418d0dc5p-60")
+
+# x (log(gamma(x)) - (x - 1/2) log x + x - log(2 pi)/2) for x >= 5/2, in 1/x^2: 2^-52.02
+STIRLING_F64 = _reals(
+    "0x1.5555555555555p-4",
+    "-0x1.6c16c16c080afp-9",
+    "0x1.a01a0148be520p-11",
+    "-0x1.38134deaf4551p-11",
+    "0x1.b94206b618812p-11",
+    "-0x1.f52d66dd0b606p-10",
+    "0x1.982db368bc3f0p-8",
+    "-0x1.a07ae5e6ccb69p-6",
+    "0x1.be35163e25a07p-4",
+    "-0x1.a46ac62c9f987p-2",
+    "0x1.2a7c636a49248p+0",
+    "-0x1.0e82b11403a9dp+1",
+    "0x1.cac53c1fa2c75p+0",
+)
+
+# digamma(3/2 + z) / (3/2 + z - r) for |z| <= 1/2, r its root: 2^-55.43; what rounding the first lost is the next
+DIGAMMA_F64 = _reals(
+    "0x1.e6f0cbb873617p-1",
+    "-0x1.b1cb63005ee98p-2",
+    "0x1.eca189b8e6d98p-3",
+    "-0x1.2feeeb98a7a38p-3",
+    "0x1.8512e5905db98p-4",
+    "-0x1.fb44202a06d32p-5",
+    "0x1.4de9aa05925b3p-5",
+    "-0x1.b9f8b124b8e15p-6",
+    "0x1.256475f2e7afcp-6",
+    "-0x1.86356277caa83p-7",
+    "0x1.03c0067553d34p-7",
+    "-0x1.5a06ccc4622d2p-8",
+    "0x1.cd3e7b473d83bp-9",
+    "-0x1.336b3f5dd9f95p-9",
+    "0x1.980d4cef027d5p-10",
+    "-0x1.0fcd6c72cf51bp-10",
+    "0x1.7b4c3574f6860p-11",
+    "-0x1.fc4582459d586p-12",
+    "0x1.dc0aff2e9d6e1p-13",
+    "-0x1.343fb0c69a8e1p-13",
+    "0x1.107fda0c6a8aap-12",
+    "-0x1.724570309af6dp-13",
+)
+DIGAMMA_F64_LOST = float.fromhex("-0x1.f470beae9262cp-55")
+
+# x^2 (log x - 1/(2x) - digamma(x)) for x >= 3, in 1/x^2: 2^-50.30
+DIGAMMA_FAR_F64 = _reals(
+    "0x1.5555555555551p-4",
+    "-0x1.11111110fc1c0p-7",
+    "0x1.041040b8b1406p-8",
+    "-0x1.1110dba0a1e73p-8",
+    "0x1.f0684cdf2dfa5p-8",
+    "-0x1.587a271c786c0p-6",
+    "0x1.4af26c20385a6p-4",
+    "-0x1.81f81a5525e20p-2",
+    "0x1.c62559ebb4ad7p+0",
+    "-0x1.b93783d10ed27p+2",
+    "0x1.1f8361e968e8ap+4",
+    "-0x1.673988896af20p+4",
+)
+
+# sin(pi r) / r for |r| <= 1/2, in r^2: 2^-55.88; what rounding the first lost is the next
+SINE_OF_TURNS_F64 = _reals(
+    "0x1.921fb54442d18p+1",
+    "-0x1.4abbce625be52p+2",
+    "0x1.466bc6775aa6ep+1",
+    "-0x1.32d2cce62757fp-1",
+    "0x1.507834851a88ap-4",
+    "-0x1.e3074dddbd0eep-8",
+    "0x1.e8f35ec1e22ffp-12",
+    "-0x1.6f797b47f54e1p-16",
+    "0x1.9d1be7df63883p-21",
+)
+SINE_OF_TURNS_F64_LOST = float.fromhex("0x1.188b36562d138p-53")

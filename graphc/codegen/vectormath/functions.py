@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from graphc.codegen.vectormath import error_function, exponential, hyperbolic, logarithm, power, rounding, trigonometric
+from graphc.codegen.vectormath import (
+    error_function,
+    exponential,
+    gamma_function,
+    hyperbolic,
+    logarithm,
+    power,
+    rounding,
+    trigonometric,
+)
 
 INSTRUCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(rounding, name)
@@ -17,6 +26,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{n: getattr(trigonometric, n) for n in ("sin", "cos", "tan", "asin", "acos", "atan", "atan2")},
     **{n: getattr(hyperbolic, n) for n in ("asinh", "acosh", "atanh")},
     **{n: getattr(error_function, n) for n in ("erf", "erfc")},
+    **{n: getattr(gamma_function, n) for n in ("gamma", "loggamma", "digamma")},
     "pow": power.pow,
     **{n: getattr(logarithm, n) for n in ("log", "log1p", "log2", "softplus")},
 }

@@ -82,6 +82,16 @@ def log_pair(kit: Kit, u: V, low: V, doubled: V | None = None) -> V:
     return _log_sum(kit, (m - 1.0) + scaled, e)
 
 
+def log_as_pair(kit: Kit, x: V) -> tuple[V, V]:
+    """log of a positive double, to 2^-57 where it is of the size of 1, and its rounding error."""
+    positive, offset = normal(kit, x)
+    e, m, _ = split(kit, positive, offset)
+    f = m - 1.0
+    a, b = _log_rest(kit, f)
+    high, lost = kit.fast_two_sum(e * float.fromhex("0x1.62e42fefa38p-1"), f)
+    return high, lost + kit.fma(a, b, e * float.fromhex("0x1.ef35793c7673p-45"))
+
+
 def log1p(kit: Kit, x: V) -> V:
     """log(1 + x) with what the sum rounds off. 1.5 ULP."""
     u, low = kit.two_sum(kit.const(1.0), x)

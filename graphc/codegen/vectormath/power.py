@@ -108,7 +108,7 @@ def pow(kit: Kit, x: V, y: V) -> V:
         logarithm = log2_as_float(kit.widened(size))
         result = kit.narrowed(exp2_as_float(logarithm.kit, logarithm * kit.widened(y)))
         return _special(kit, x, y, result)
-    high, low = _log2_pair(kit, size)
+    high, low = log2_pair(kit, size)
     exponent, lost = kit.product(y, high)
     huge = kit.fabs(exponent) > 1100.0  # over- and underflow, and the error may be NaN there
     exponent = huge.choose(kit.copysign(kit.const(1100.0), exponent), exponent)
@@ -119,7 +119,7 @@ def pow(kit: Kit, x: V, y: V) -> V:
     return _special(kit, x, y, result)
 
 
-def _log2_pair(kit: Kit, size: V) -> _Pair:
+def log2_pair(kit: Kit, size: V) -> _Pair:
     """log2 of a positive number: e + 2/ln(2) atanh s, s = (m - 1) / (m + 1), atanh s = s (1 + s^2/3 + s^4 Q(s^2))."""
     positive, offset = normal(kit, size)
     e, m, _ = split(kit, positive, offset)
