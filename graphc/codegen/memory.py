@@ -20,6 +20,8 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, place_of, 
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
 
+WINDOWS = 4  # the longest stride at which contiguous vectors with the elements between are loaded
+
 
 @dataclass(frozen=True)
 class Access:
@@ -225,9 +227,29 @@ def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
         return _reverse(e, vector_load(e, e.pointer(base, start, ty), ty, mask))
     if _is_const(found.lane, 0):
         return e.splat(e.builder.load(e.pointer(base, start, ty), typ=ty), lanes)
-    if e.tile.mask is None:
-        return _strided_load(e, e.pointer(base, start, ty), found.lane, ty)
-    return gather(e, base, _lane_offsets(e, start, found.lane), ty)
+    if e.tile.mask is not None:
+        return gather(e, base, _lane_offsets(e, start, found.lane), ty)
+    if isinstance(found.lane, ir.Constant) and 1 < found.lane.constant <= WINDOWS:
+        return _windows(e, e.pointer(base, start, ty), found.lane.constant, ty)
+    return _strided_load(e, e.pointer(base, start, ty), found.lane, ty)
+
+
+def _windows(e: Emitter, pointer: ir.Value, stride: int, ty: ir.Type) -> ir.Value:
+    """Every `stride`-th of the elements from here on: contiguous vectors, of which the lanes are chosen. Each begins
+    where the one before ends, so that the last ends with the last element wanted."""
+    lanes = e.tile.lanes
+    total: ir.Value = ir.Constant(ir.VectorType(ty, lanes), ir.Undefined)
+    for window in range(stride):
+        first = window * (lanes - 1)
+        places = {k: stride * k - first for k in range(lanes) if max(stride * k - 1, 0) // (lanes - 1) == window}
+        part = vector_load(e, e.pointer(pointer, ir.Constant(I64, first), ty), ty, None)
+        which = [lanes + places[k] if k in places else k for k in range(lanes)]
+        total = e.builder.shuffle_vector(total, part, _lanes(which))
+    return total
+
+
+def _lanes(which: list[int]) -> ir.Constant:
+    return ir.Constant(ir.VectorType(I32, len(which)), which)
 
 
 def _has_elements(e: Emitter, access: Read) -> ir.Value | None:
@@ -265,9 +287,7 @@ def _lane_offsets(e: Emitter, start: ir.Value, stride: ir.Value) -> ir.Value:
 
 
 def _reverse(e: Emitter, v: ir.Value) -> ir.Value:
-    n = v.type.count
-    order = ir.Constant(ir.VectorType(I32, n), list(range(n - 1, -1, -1)))
-    return e.builder.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), order)
+    return e.builder.shuffle_vector(v, ir.Constant(v.type, ir.Undefined), _lanes(list(range(v.type.count))[::-1]))
 
 
 def _intrinsic(e: Emitter, name: str, result: ir.Type, args: list[ir.Type]) -> ir.Function:
@@ -361,16 +381,14 @@ def scatter(e: Emitter, base: ir.Value, offsets: ir.Value, value: ir.Value, ty: 
         e.builder.store(one, e.pointer(base, where, ty))
 
 
-def is_contiguous(tensor: Tensor, subs: tuple[Expr, ...], index: Index) -> int | None:
-    """1 or -1 if a row-major access moves by one element with the index, 0 if it does not move, None otherwise."""
+def lane_step(subs: tuple[Expr, ...], index: Index) -> int | None:
+    """By how many elements a row-major access moves with the index; None if not by a constant along the last axis."""
     from graphc.equations.expr import indices_of
 
     moving = [a for a, s in enumerate(subs) if index in indices_of(s)]
     if not moving:
         return 0
-    if moving != [len(subs) - 1]:
-        return None
     parts, _ = affine_parts(subs[-1])
-    if any(index in indices_of(leaf) for leaf in parts if leaf is not index):
+    if moving != [len(subs) - 1] or any(index in indices_of(leaf) for leaf in parts if leaf is not index):
         return None
-    return parts.get(index) if abs(parts.get(index, 0)) == 1 else None
+    return parts.get(index)

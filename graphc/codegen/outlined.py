@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from llvmlite import ir
 
@@ -19,15 +20,23 @@ def masked_gather(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
     vec, bits = ir.VectorType(ty, lanes), ir.VectorType(ir.IntType(1), lanes)
 
     def body(b: ir.IRBuilder, base: ir.Value, offsets: ir.Value, mask: ir.Value) -> None:
+        def filled(total: ir.Value, at: ir.Constant) -> ir.Value:
+            place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
+            return b.insert_element(total, b.load(place, typ=ty), at)
+
+        whole: ir.Value = ir.Constant(vec, None)
+        with _whole(b, mask):
+            for k in range(lanes):
+                whole = filled(whole, ir.Constant(I32, k))
+            b.ret(whole)
         total: ir.Value = ir.Constant(vec, None)
         for k in range(lanes):
             at, before = ir.Constant(I32, k), b.block
             with b.if_then(b.extract_element(mask, at)):
-                place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
-                filled, inside = b.insert_element(total, b.load(place, typ=ty), at), b.block
+                more, inside = filled(total, at), b.block
             merged = b.phi(vec)
             merged.add_incoming(total, before)
-            merged.add_incoming(filled, inside)
+            merged.add_incoming(more, inside)
             total = merged
         b.ret(total)
 
@@ -39,15 +48,33 @@ def masked_scatter(e: Emitter, lanes: int, ty: ir.Type) -> ir.Function:
     vec, bits = ir.VectorType(ty, lanes), ir.VectorType(ir.IntType(1), lanes)
 
     def body(b: ir.IRBuilder, base: ir.Value, offsets: ir.Value, value: ir.Value, mask: ir.Value) -> None:
+        def put(at: ir.Constant) -> None:
+            place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
+            b.store(b.extract_element(value, at), place)
+
+        with _whole(b, mask):
+            for k in range(lanes):
+                put(ir.Constant(I32, k))
+            b.ret_void()
         for k in range(lanes):
             at = ir.Constant(I32, k)
             with b.if_then(b.extract_element(mask, at)):
-                place = b.gep(base, [b.extract_element(offsets, at)], inbounds=True, source_etype=ty)
-                b.store(b.extract_element(value, at), place)
+                put(at)
         b.ret_void()
 
     arguments = [PTR, ir.VectorType(I64, lanes), vec, bits]
     return out_of_line(e, f"masked_scatter.{suffix(ty, lanes)}", ir.VoidType(), arguments, body)
+
+
+@contextmanager
+def _whole(b: ir.IRBuilder, mask: ir.Value) -> Iterator[None]:
+    """Inside where no lane is masked out, as in most tails, without a branch for each lane; it has to return."""
+    bits = ir.IntType(mask.type.count)
+    inside, after = b.append_basic_block("whole"), b.append_basic_block("part")
+    b.cbranch(b.icmp_unsigned("==", b.bitcast(mask, bits), ir.Constant(bits, -1)), inside, after)
+    b.position_at_end(inside)
+    yield
+    b.position_at_end(after)
 
 
 def clear_function(e: Emitter) -> ir.Function:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import islpy as isl
 
 from graphc.codegen.limits import bound_others, bounded
-from graphc.codegen.memory import is_contiguous, is_plain
+from graphc.codegen.memory import WINDOWS, is_plain, lane_step
 from graphc.equations import sets
 from graphc.equations.bounds import Bounds, loop_bounds
 from graphc.equations.domain import Domain
@@ -117,21 +117,33 @@ def _is_short(nest: Nest, index: Index, context: isl.Set) -> bool:
 
 def _score(nest: Nest, index: Index) -> float:
     """How well vectors along `index` fit the accesses: unit strides count for, gathers against (but little where the
-    gathered operand is packed once for all rows of another index)."""
+    gathered operand is packed once for all rows of another index, or a few contiguous vectors hold what is wanted)."""
     total = 0.0
     for s in nest.statements:
-        reducing = bool(inner_indices(s, nest))
-        stride = is_contiguous(s.tensor, s.write, index)
-        total += (0.5 if reducing else 2.0) if stride else (-0.5 if reducing else -1.0) if stride is None else 0.0
+        inner = inner_indices(s, nest)
+        reducing, long = bool(inner), not all(_few(s, i) for i in inner)
+        step = lane_step(s.write, index)
+        total += 0.0 if step == 0 else (0.5 if reducing else 2.0) if _contiguous(step) else -0.5 if reducing else -1.0
         for r in statement_reads(s):
-            stride = is_contiguous(r.tensor, r.subs, index) if all(is_plain(x) for x in r.subs) else None
-            if stride is None and any(index in indices_of(x) for x in r.subs):
-                packed = reducing and any(i not in _moving(r) for i in nest.parallel)
-                total -= 0.3 if packed else 4.0 if reducing else 0.5
-            elif stride:
+            step = lane_step(r.subs, index) if all(is_plain(x) for x in r.subs) else None
+            if _contiguous(step):
                 total += 2.0 if reducing else 1.0
+            elif any(index in indices_of(x) for x in r.subs):
+                packed = reducing and any(i not in _moving(r) for i in nest.parallel)
+                near = step is not None and 0 < step <= WINDOWS
+                total -= 0.3 if packed else 0.5 if near or not long else 4.0
         total += (0.6 if reducing else 3.0) * _heavy(s.value)
     return total
+
+
+def _few(s: Statement, index: Index) -> bool:
+    """Whether an index is known to take so few values that a sum over it gains nothing by running along vectors."""
+    known = sets.span(s.domain.set, s.domain.indices.index(index))
+    return known is not None and known[1] - known[0] < 2 * SHORT
+
+
+def _contiguous(step: int | None) -> bool:
+    return step in (1, -1)
 
 
 def _heavy(e: Expr) -> int:
@@ -150,7 +162,7 @@ def reduction_axis(s: Statement, nest: Nest) -> Index | None:
         for r in statement_reads(s):
             if any(i in indices_of(x) for x in r.subs):
                 plain = all(is_plain(x) for x in r.subs)
-                score += 1.0 if plain and is_contiguous(r.tensor, r.subs, i) else -0.7
+                score += 1.0 if plain and _contiguous(lane_step(r.subs, i)) else -0.7
         if score >= best:
             last, best = i, score
     return last

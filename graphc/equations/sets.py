@@ -146,6 +146,16 @@ def project_out(points: isl.Set, axes: tuple[int, ...]) -> isl.Set:
 
 
 @remembered
+def span(points: isl.Set, axis: int) -> tuple[int, int] | None:
+    """The least and the largest coordinate on an axis at any sizes; None where sizes stretch it, or there is none."""
+    line = points.project_out(isl.dim_type.param, 0, points.dim(isl.dim_type.param))
+    line = line.project_out(_SET, axis + 1, line.dim(_SET) - axis - 1).project_out(_SET, 0, axis)
+    if line.is_empty() or not line.is_bounded():
+        return None
+    return line.dim_min_val(0).get_num_si(), line.dim_max_val(0).get_num_si()
+
+
+@remembered
 def extend(points: isl.Set, count: int) -> isl.Set:
     """Times all integers on each of `count` further axes."""
     return points.insert_dims(_SET, points.dim(_SET), count)

@@ -198,9 +198,7 @@ class Function:
             mend = "Order the elements so that each reads only those before it (children before their parents)"
         else:
             what = f"{found} is outside axis {axis} of {name}, which has {extent} elements"
-            mend = (
-                f"Indices run from 0 to {extent - 1}, none from the end; for zeros outside, give {name} outside=0"
-            )
+            mend = f"Indices run from 0 to {extent - 1}, none from the end; for zeros outside, give {name} outside=0"
         return ArgumentError(complain(what, self._reader(read, axis), mend))
 
     def _reader(self, read: Read, axis: int) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import gcd
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain
@@ -194,11 +195,10 @@ def _match(write: tuple[Expr, ...], subs: tuple[Expr, ...], outer: Sequence[Inde
     pointwise = True
     for w, r in zip(write, subs, strict=True):
         w_own, r_own = indices_of(w) - set(outer), indices_of(r) - set(outer)
+        if _never_equal(w, r, outer):
+            return "apart"
         if not w_own and not r_own:
-            parts, c = affine_parts(r - w)
-            if not parts and c:
-                return "apart"
-            pointwise = pointwise and not parts
+            pointwise = pointwise and not affine_parts(r - w)[0]
             continue
         if len(w_own) == 1 and len(r_own) == 1 and not reads(r):
             (a,), (b,) = r_own, w_own
@@ -206,6 +206,16 @@ def _match(write: tuple[Expr, ...], subs: tuple[Expr, ...], outer: Sequence[Inde
         else:
             pointwise = False
     return found if pointwise else None
+
+
+def _never_equal(a: Expr, b: Expr, outer: Sequence[Index]) -> bool:
+    """Whether two subscripts differ whatever values their own indices have: `2*i` and `2*j + 1` (the GCD test)."""
+    (one, c), (other, d) = affine_parts(a), affine_parts(b)
+    fixed = {leaf for leaf in (*one, *other) if not indices_of(leaf) - set(outer)}
+    steps = [one.get(leaf, 0) - other.get(leaf, 0) for leaf in fixed]
+    steps += [k for parts in (one, other) for leaf, k in parts.items() if leaf not in fixed]
+    step = gcd(*steps)
+    return (c - d) % step != 0 if step else c != d
 
 
 def _points(s: Statement, order: Sequence[Index]) -> Domain:
@@ -221,5 +231,7 @@ def _ordered(domain: Domain, order: Sequence[Index]) -> Domain:
 
 
 def _order_holds(nest: _Open, s: Statement) -> bool:
-    """A start value must come before every contribution to the same tensor, and contributions before its readers."""
-    return s.tensor not in nest.writers if s.mode == "set" else not _is_read(nest, s)
+    """A start value must come before every contribution to the same element, and contributions before its readers."""
+    if s.mode != "set":
+        return not _is_read(nest, s)
+    return all(_match(q.write, s.write, nest.outer) == "apart" for q in nest.writers.get(s.tensor, ()))

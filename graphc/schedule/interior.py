@@ -14,6 +14,7 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import Domain, integer
 from graphc.equations.expr import Expr, Index, indices_of, reads, substitute
+from graphc.equations.lengths import length
 from graphc.equations.simplify import affine_parts
 from graphc.schedule.program import Statement
 
@@ -43,8 +44,8 @@ def _versions(s: Statement) -> list[Statement]:
     return [replace(v, domain=v.domain.with_set(sets.intersect_params(v.domain.set, p))) for v, p in versions]
 
 
-def _prefers(s: Statement) -> int:
-    return sum(_kernel(s, i) for i in _summed(s))
+def _prefers(s: Statement) -> list[tuple[int, int]]:
+    return [_kernel(s, i) for i in _summed(s)]
 
 
 def _summed(s: Statement) -> list[Index]:
@@ -85,11 +86,10 @@ def _reindexed(s: Statement) -> Statement:
     return s
 
 
-def _kernel(s: Statement, index: Index) -> int:
-    """0 if the index walks along a parameter, as a convolution's inner index does, else 1: which of two factors is
-    the short one only the call will tell."""
-    alone = [r.tensor for r in reads(s.value) if any(sub is index for sub in r.subs)]
-    return 0 if any(t.role == "param" for t in alone) else 1
+def _kernel(s: Statement, index: Index) -> tuple[int, int]:
+    """How long the range of a summed index is: a convolution's inner index walks along the short one of two factors,
+    and where sizes do not tell which that is, along the parameter."""
+    return length(s.domain, s.value, index)
 
 
 def _borders(s: Statement) -> int:

@@ -10,8 +10,9 @@ import islpy as isl
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
-from graphc.equations.expr import Const, Index, reads
+from graphc.equations.expr import Const, Index, indices_of, reads
 from graphc.equations.ops import REDUCTIONS
+from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 from graphc.schedule.program import Statement
 
@@ -47,13 +48,14 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
     first: list[Term] = []
     recurs = {t: any(eq.tensor in recurrent.get(r.tensor, ()) for r in reads_of(t)) for t in eq.terms}
     leaves_loop = any(not recurs[t] and not _is_plain(t) for t in eq.terms)
+    whole = all(map(_is_plain, eq.terms))  # else every so many elements would start otherwise than those between
     # Nor may it come step by step where others add to elements that data point at, steps ahead of their own.
     leaves_loop = leaves_loop or any(reads(w) for t in eq.terms for w in t.write)
     covered = None
     kept = []
     for term in sorted(eq.terms, key=recurs.__getitem__):
         # A recurrent start would keep in the time loop the sums that could be made before it.
-        if _is_plain(term) and not (recurs[term] and leaves_loop):
+        if _is_plain(term) and (whole or not _steps(term)) and not (recurs[term] and leaves_loop):
             image = term.domain.image(term.write)
             if covered is None or covered.is_disjoint(image):
                 covered = image if covered is None else sets.union(covered, image)
@@ -84,13 +86,10 @@ def _is_plain(term: Term) -> bool:
         len(set(plain)) == len(plain)
         and set(plain) == set(term.domain.indices)
         and all(isinstance(w, Const) for w in others)
-    ) or _is_shifted(term)
+    ) or _is_moved(term)
 
 
-def _is_shifted(term: Term) -> bool:
-    from graphc.equations.expr import indices_of
-    from graphc.equations.simplify import affine_parts
-
+def _is_moved(term: Term) -> bool:
     seen: list[Index] = []
     for w in term.write:
         if not is_affine(w):
@@ -99,10 +98,15 @@ def _is_shifted(term: Term) -> bool:
             continue
         parts, _ = affine_parts(w)
         own = [i for i in parts if isinstance(i, Index)]
-        if len(own) != 1 or abs(parts[own[0]]) != 1 or any(not isinstance(p, Index) and indices_of(p) for p in parts):
+        if len(own) != 1 or any(not isinstance(p, Index) and indices_of(p) for p in parts):
             return False
         seen.append(own[0])
     return len(set(seen)) == len(seen) and set(seen) == set(term.domain.indices)
+
+
+def _steps(term: Term) -> bool:
+    """Whether a subscript written moves by more than 1 with its index."""
+    return any(abs(k) != 1 for w in term.write for leaf, k in affine_parts(w)[0].items() if isinstance(leaf, Index))
 
 
 def _reachability(system: System) -> dict[Tensor, set[Tensor]]:

@@ -1,8 +1,8 @@
 """Transforms: System -> System, each with the same values by `evaluate` before and after.
 
 `PASSES` lists those that optimise in the order in which they run. Elements nobody reads go first, so that nothing is
-done for them; equal work is shared before readers take their producers in; plain left sides let contributions meet;
-what is then still invariant leaves its loop.
+done for them; equal work is shared before readers take their producers in; left sides that step are split and others
+made plain, so that contributions meet; what is then still invariant leaves its loop.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from graphc.transforms.hoist import hoist
 from graphc.transforms.inline import inline
 from graphc.transforms.merge import merge
 from graphc.transforms.prune import prune
+from graphc.transforms.residues import residues
 from graphc.transforms.share import share
 from graphc.transforms.stabilise import stabilise
 
@@ -27,6 +28,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("deltas", deltas),
     ("share", share),
     ("inline", inline),
+    ("residues", residues),
     ("gather", gather),
     ("merge", merge),
     ("hoist", hoist),

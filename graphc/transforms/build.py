@@ -29,10 +29,14 @@ class Names:
 
 
 def extents(system: System, domain: Domain, indices: Sequence[Index]) -> tuple[Expr, ...]:
-    """Dimensions for a tensor with one axis an index: a dimension that occurs in the system and bounds the index, else
-    0 (what such a tensor holds is its `defined`, not these; and no dimension may be negative at any size)."""
+    """Dimensions for a tensor with one axis an index: a number that bounds the index, or a dimension that occurs in the
+    system and does, else 0 (what such a tensor holds is its `defined`, not these; and no dimension may be negative at
+    any size)."""
 
     def extent(index: Index) -> Expr:
+        known = sets.span(domain.set, domain.indices.index(index))
+        if known is not None:
+            return Const(max(known[1] + 1, 0))
         shadow = sets.intersect_params(domain.project((index,)).set, system.context)
         return next((d for d in system.extents if shadow.is_subset(box_set((d,)))), Const(0))
 

@@ -3,19 +3,22 @@
     ds[t - 1, j] += da[t, i]*W[i, j]     becomes     ds[t, j] += da[t + 1, i]*W[i, j]
     dI[i + m] += dS[i]*K[m]              becomes     dI[n] += dS[n - m]*K[m]
 
-A subscript ±i ± j.. + c of the left side becomes the index n in place of one of its own, i = ±(n - rest): unimodular,
-so the points stay the same in number. Strided (2*i + m) and data-dependent left sides stay as they are. Likewise a
-summed index gives way to the subscript i - m of a convolution where that runs over a fixed range (the kernel's).
+A subscript ±i + k*j.. + c of the left side becomes the index n in place of its longest, i = ±(n - rest): unimodular, so
+the points stay the same in number. Where the longest has a coefficient (2*i + m) and where data say the place, left
+sides stay as they are (see `residues`). Likewise a summed index gives way to the subscript i - m of a convolution where
+that runs over a fixed range (the kernel's).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Size, reads, substitute
+from graphc.equations.lengths import length
 from graphc.equations.simplify import affine_parts, affine_sum
 from graphc.equations.system import Equation, System, Tensor, Term
 
@@ -59,14 +62,17 @@ def plain_write(term: Term) -> Term:
 
 
 def _pivot(term: Term, e: Expr, used: set[Expr]) -> Index | None:
-    """The index that gives way to the subscript `e`: the one summed over the longest range, kernels last."""
+    """The index that gives way to the subscript `e`: the longest, if it has the coefficient 1 or -1."""
     parts, _ = affine_parts(e)
-    if any(abs(k) != 1 for leaf, k in parts.items() if isinstance(leaf, Index)):
-        return None
     if not all(isinstance(leaf, Index | Size) for leaf in parts):
         return None
-    candidates = [leaf for leaf in parts if isinstance(leaf, Index) and leaf not in used]
-    return max(candidates, key=lambda i: not _fixed_range(term.domain, i), default=None)
+    found = longest(term, [leaf for leaf in parts if isinstance(leaf, Index) and leaf not in used], parts)
+    return found if found is not None and abs(parts[found]) == 1 else None
+
+
+def longest(term: Term, indices: Sequence[Index], parts: Mapping[Expr, int]) -> Index | None:
+    """The index that is summed over the longest range; of several that may be, one with the largest coefficient."""
+    return max(indices, key=lambda i: (length(term.domain, term.value, i), abs(parts[i])), default=None)
 
 
 def change(term: Term, old: Index, e: Expr) -> Term:

@@ -151,7 +151,7 @@ def test_unfolded_it_is_the_same():
 
 
 def test_a_chain_of_trajectories_has_two_recurrences():
-    """Hybrid Monte Carlo: leapfrog over l, from where the trajectory before, of chain k - 1, was left or came back to."""
+    """Hybrid Monte Carlo: leapfrog over l, from where the trajectory before was left or came back to."""
     l, (a, b, c), E = gc.indices("l"), gc.tensors("q p half", T, H + 1, N), gc.Tensor("E", T, H + 1)
     place, momentum, chance = gc.Tensor("place", T, N), gc.Input("momentum", T, N), gc.Input("chance", T)
     energy = lambda l: E[t, l] + Sum(b[t, l, i] ** 2, i) / 2

@@ -16,8 +16,7 @@ VIEW = "tests/view/test_conditions.py"
 CLI = "tests/test_cli.py"
 CONDITIONS = (
     Plant('rows that are one row at size 1 count as apart', 'schedule/fuse.py',
-          '            if not parts and c:\n                return "apart"',
-          '            if c:\n                return "apart"', CONJUNCTS),
+          'return (c - d) % step != 0 if step else c != d', 'return c != d', CONJUNCTS),
     Plant('the largest of logarithms is the logarithm of their product', 'codegen/nest.py',
           'if s.mode == "sum" and e.dtype == "float64"',
           'if e.dtype == "float64"', CONJUNCTS),
