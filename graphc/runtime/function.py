@@ -30,7 +30,7 @@ from graphc.schedule.program import Program
 
 if TYPE_CHECKING:
     from graphc.codegen.kernel import Kernel
-    from graphc.codegen.target import Loaded
+    from graphc.codegen.target import Loaded, Target
     from graphc.compiler import Options
 
 _RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.py_object)
@@ -249,6 +249,11 @@ class Function:
         return save(self, Path(path))
 
     # Looking at it ----------------------------------------
+
+    @property
+    def target(self) -> Target:
+        """The processor it was compiled for."""
+        return self._loaded.target
 
     @property
     def llvm_ir(self) -> str:
