@@ -48,6 +48,8 @@ def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: 
     if len(nest.statements) != 1 or chosen.vec is None:
         return False
     (s,) = nest.statements
+    if s.tensor in e.errors:
+        return False
     remaining = chosen.order[level:]
     if {b.index for b in remaining} != {i for i in (chosen.vec, chosen.row) if i is not None}:
         return False

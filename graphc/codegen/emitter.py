@@ -74,6 +74,7 @@ class Emitter(Values):
         self.scopes: list[Scope] = [Scope()]
         self.tile = SCALAR
         self.carried: dict[Read, ir.Value] = {}
+        self.errors: dict[Tensor, Tensor] = {}  # see Program
         self.bad: ir.Value | None = None  # where an index read from data that is out of range is noted
         self.many_calls = False  # whether scalar code calls long functions instead of copying them
         self.checks: list[tuple[Read, int]] = []

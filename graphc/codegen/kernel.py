@@ -58,6 +58,7 @@ def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
         e = Emitter(program.system, dtype, width, target.registers)
         e.many_calls = many_calls
         e.flags = () if equal_bits else FUSED
+        e.errors = program.errors if dtype != "int64" else {}
         if emitters:
             e.checks, e.contractions = emitters[0].checks, emitters[0].contractions
         emitters.append(e)
@@ -86,6 +87,7 @@ def _body(
     """One part of the program as a function."""
     statements = [s for node in nodes for nest in _nests(node) for s in nest.statements]
     touched = dict.fromkeys(t for s in statements for t in (s.tensor, *(r.tensor for r in statement_reads(s))))
+    touched.update(dict.fromkeys(error for t, error in program.errors.items() if t in touched))
     if last:
         touched.update(dict.fromkeys([*program.update, *program.update.values()]))
     arrays = tuple(t for t in touched if t not in memory.cells)

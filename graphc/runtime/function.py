@@ -9,9 +9,10 @@ import ctypes
 import keyword
 import threading
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,12 +30,15 @@ from graphc.schedule.program import Program
 
 if TYPE_CHECKING:
     from graphc.codegen.kernel import Kernel
-    from graphc.codegen.target import Loaded
+    from graphc.codegen.target import Loaded, Target
     from graphc.compiler import Options
 
 _RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.py_object)
 _WORKSPACE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 Array = np.ndarray[Any, Any]
+SHAPES = 256  # of which what follows from them is kept, those used last
+PAUSE = 0.05  # seconds of native code in `loop` after which Python looks for signals
+FASTER = 16  # how many times as many runs one stretch of native code may have as the one before
 
 
 class Function:
@@ -56,11 +60,14 @@ class Function:
         self.kernel, self._loaded, self.times = kernel, loaded, times
         self._run = _RUN(loaded.address("kernel_objects"))
         self._workspace = _WORKSPACE(loaded.address("workspace"))
-        self._shapes: dict[object, Shapes] = {}
+        self._shapes: dict[object, Shapes] = {}  # in order of use
+        self._told: dict[frozenset[str], System] = {}
         self._local = threading.local()
         self._inputs = {t.name: t for t in system.inputs}
         self._dtypes = {t.name: np.dtype(self._dtype(t)) for t in system.inputs}
         self._needed = tuple(t.name for t in kernel.arguments if t.given)
+        self._system_told(self._needed)
+        self._system_told(self._inputs)
         self._updated = frozenset(t.name for t in program.update)
         asked = program.outputs
         # What is asked for twice: native code fills the first.
@@ -75,7 +82,11 @@ class Function:
         return self._call(arguments, 1)
 
     def loop(self, n: int, /, **arguments: Any) -> Any:
-        """Run `n` times in one native call, updated arguments carried from run to run; what the last run computes."""
+        """Run `n` times in native code, updated arguments carried from run to run; what the last run computes.
+
+        An interrupt (Ctrl-C) ends it after a run, at most about a twentieth of a second late or as long as a run takes:
+        updated arguments then hold what the last whole run gave them.
+        """
         if not hasattr(n, "__index__") or not 1 <= n < 2**63:
             raise ArgumentError(
                 f"loop({n!r}): the number of runs must be an integer of at least 1, below 2**63\n"
@@ -97,11 +108,8 @@ class Function:
             frame, kind, arrays = self._prepare(arguments, frame)
         shapes = kind.shapes
         outputs = frame.outputs(shapes)
-        if repeat != 1:
-            frame.call[REPEAT] = repeat
-        check = self._run((frame.call, *outputs, *arrays))
-        if repeat != 1:
-            frame.call[REPEAT] = 1
+        call = (frame.call, *outputs, *arrays)
+        check = self._run(call) if repeat == 1 else self._run_often(call, repeat)
         if check:
             raise self._bad_index(check, int(frame.call[BAD + 1]), shapes)
         frame.busy = False  # not after an exception: the next call makes a new one
@@ -111,14 +119,28 @@ class Function:
             outputs = [o if out.part is None else o[out.part] for o, out in zip(outputs, shapes.outputs, strict=True)]
         return outputs[0] if self._outputs is None else tuple.__new__(self._outputs, outputs)
 
+    def _run_often(self, call: tuple[Array, ...], repeat: int) -> int:
+        """Many runs, in stretches of native code between which Python's handlers of signals have their turn."""
+        stretch, check = 1, 0
+        while repeat and not check:
+            stretch = min(stretch, repeat)
+            call[0][REPEAT] = stretch
+            started = perf_counter()
+            check = self._run(call)
+            repeat -= stretch
+            taken = max(perf_counter() - started, 1e-9)
+            stretch = max(1, int(stretch * min(FASTER, PAUSE / taken)))
+        call[0][REPEAT] = 1
+        return check
+
     def _prepare(self, arguments: Mapping[str, Any], frame: Frame | None) -> tuple[Frame, Kind, list[Array]]:
         """Every check of a call's arguments, and what they become: this thread's memory, their kind, the arrays."""
         arrays, given = self._sort(arguments)
         key = (tuple([(n, a.shape) for n, a in arrays.items()]), *given.items())
-        shapes = self._shapes.get(key)
-        if shapes is None:
-            with LOCK:
-                shapes = self._shapes[key] = self._measure(arrays, given)
+        shapes = self._shapes.pop(key, None) or self._measure(arrays, given)
+        self._shapes[key] = shapes
+        for old in list(self._shapes)[:-SHAPES]:
+            self._shapes.pop(old, None)  # another thread may have been faster
         if frame is None or frame.size < shapes.workspace:
             frame = self._local.frame = Frame(shapes.workspace)
         frame.last, frame.call[SIZES] = None, shapes.address
@@ -165,7 +187,7 @@ class Function:
                     f"size {name} = {value}, but {name} = {fixed[name]} was baked in when compiled\n"
                     f"  Leave sizes={{'{name}': {fixed[name]}}} away in compile(..) to choose it at each call"
                 )
-        told = replace(self.program.system, inputs=tuple(t for t in self.program.system.inputs if t.name in arrays))
+        told = self._system_told(arrays)
         stated = {n: v for n, v in {**fixed, **given}.items() if n in told.sizes or n in told.fixed}
         values = solve_sizes(told, {n: a.shape for n, a in arrays.items()}, stated)
         dims = [d for t in self.program.system.tensors for d in t.dims if size_names(d) <= values.keys()]
@@ -187,6 +209,18 @@ class Function:
         sizes = np.array([values.get(n, 0) for n in self.kernel.sizes], np.int64)
         address = int(sizes.ctypes.data)
         return Shapes(sizes, address, values, tuple(outputs), int(self._workspace(address)))
+
+    def _system_told(self, names: Iterable[str]) -> System:
+        """The system with these arguments alone, which tell its sizes. What isl must be asked for it is asked here,
+        once: a call with a new shape does not wait for another thread that compiles."""
+        key = frozenset(names)
+        if key not in self._told:
+            with LOCK:
+                system = self.program.system
+                told = replace(system, inputs=tuple(t for t in system.inputs if t.name in key))
+                assert told.sizes is not None
+                self._told[key] = told
+        return self._told[key]
 
     def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
         read, axis = self.kernel.checks[check - 1]
@@ -215,6 +249,11 @@ class Function:
         return save(self, Path(path))
 
     # Looking at it ----------------------------------------
+
+    @property
+    def target(self) -> Target:
+        """The processor it was compiled for."""
+        return self._loaded.target
 
     @property
     def llvm_ir(self) -> str:

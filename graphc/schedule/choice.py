@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations, islice, product
 
 import islpy as isl
@@ -44,9 +44,12 @@ class LoopChoice:
     complete: bool
     carried: frozenset[Dependence]
     broken: isl.Set | None  # the sizes of 0 at which the loop would not run in a right order, if there are any
+    times: Mapping[Statement, Expr] = field(default_factory=dict)  # of what is not on the cycle itself
 
     def time(self, s: Statement) -> Expr:
         """The iteration of the loop in which a point of the statement runs."""
+        if s in self.times:
+            return self.times[s]
         return coordinate(s, self.axes) - self.shifts[s.tensor]
 
 

@@ -155,13 +155,11 @@ def _fits(nest: _Open, s: Statement) -> Statement | None:
 def rename(s: Statement, links: dict[Index, Index]) -> Statement:
     """The statement with other indices."""
     mapping: dict[Index, Expr] = {**links}
-    return Statement(
-        s.tensor,
-        s.mode,
-        s.domain.rename(links),
-        tuple(substitute(w, mapping) for w in s.write),
-        substitute(s.value, mapping),
-        s.origin,
+    return replace(
+        s,
+        domain=s.domain.rename(links),
+        write=tuple(substitute(w, mapping) for w in s.write),
+        value=substitute(s.value, mapping),
     )
 
 

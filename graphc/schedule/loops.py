@@ -17,11 +17,12 @@ from graphc.equations import sets
 from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.errors import CausalityError
-from graphc.equations.expr import Expr, Index, Read, make, substitute
+from graphc.equations.expr import Const, Expr, Index, Read, make, substitute
 from graphc.equations.system import System, Tensor
 from graphc.schedule.choice import LoopChoice, choose_loop, index_in
 from graphc.schedule.dependence import Dependence, components, is_cyclic, sizes_where_real, within
 from graphc.schedule.program import Broken, Loop, Statement
+from graphc.schedule.readers import join_readers
 
 Tree = list["Statement | Loop"]
 MAX_RANGES = 4  # more different ranges than this in one loop and it is run with guards instead of in segments
@@ -32,25 +33,30 @@ def build_loops(
     deps: Sequence[Dependence],
     system: System,
     broken: list[Broken],
+    kept: frozenset[Tensor],
     outer: tuple[Index, ...] = (),
 ) -> Tree:
     """The statements in an order of execution, cycles wrapped in sequential loops. Loop bodies hold trees.
 
-    The sizes of 0 at which that order is wrong are added to `broken`.
+    `kept`: tensors that are asked for whole. The sizes of 0 at which the order is wrong are added to `broken`.
     """
     tree: Tree = []
-    parts = components(statements, _tied(_rims(statements, deps, system, outer), deps))
+    tied = _tied(_rims(statements, deps, system, outer), deps)
+    joined = [] if outer else join_readers(statements, tied, deps, system, kept)
+    choices = {j.cycle[0]: j.choice for j in joined}
+    parts = components(statements, [*tied, *(d for j in joined for d in j.order())])
     for component, own in zip(parts, within(parts, deps), strict=True):
         if not is_cyclic(component, own):
             tree.extend(component)
             continue
-        choice = choose_loop(component, own, system, outer)
+        leader = next((s for s in component if s in choices), None)
+        choice = choices[leader] if leader else choose_loop(component, own, system, outer)
         if choice is None:
-            tree.extend(build_loops(component, _real(component, own, system, broken), system, broken, outer))
+            tree.extend(build_loops(component, _real(component, own, system, broken), system, broken, kept, outer))
             continue
         if choice.broken is not None:
             broken.append(Broken(choice.broken, tuple(component)))
-        tree.extend(_loop(component, own, choice, system, broken, outer))
+        tree.extend(_loop(component, own, choice, system, broken, kept, outer))
     return tree
 
 
@@ -119,30 +125,58 @@ def _loop(
     choice: LoopChoice,
     system: System,
     broken: list[Broken],
+    kept: frozenset[Tensor],
     outer: tuple[Index, ...],
 ) -> Tree:
     """One loop per segment of the iterations in which the same statements run, in order of time."""
-    name = next((f[0].name for s in component if (f := index_in(choice.time(s), s, outer))), "t")
+    core = [s for s in component if s not in choice.times]
+    name = next((f[0].name for s in core if (f := index_in(choice.time(s), s, outer))), "t")
     var = Index(name)
     moved = {s: _enter(s, choice.time(s), var, outer) for s in component}
+    for s in choice.times:
+        carried = s.mode == "sum" and s.tensor not in choice.axes
+        moved[s] = replace(moved[s], carried=carried) if carried else moved[s]
     context = assume(system.sizes, (), least=0)
     known = (*outer, var)
     tree: Tree = []
-    for segment in _segments([m.domain.project(known) for m in moved.values()], choice.step, len(outer), context):
+    shadows = {s: m.domain.project(known) for s, m in moved.items()}
+    own = [_widened(shadows[s], system) if choice.times else shadows[s] for s in core]
+    others = [shadows[s] for s in choice.times]
+    for segment in _segments(own, others, choice.step, len(outer), context):
         part = {s: _restrict(m, segment) for s, m in moved.items()}
         part = {s: m for s, m in part.items() if not sets.intersect_params(m.domain.set, context).is_empty()}
-        body_deps = [
-            Dependence(part[d.source], part[d.target], _moved_read(d, choice, var, outer))
-            for d in deps
-            if d not in choice.carried and d.source in part and d.target in part
-        ]
-        body = build_loops([part[s] for s in component if s in part], body_deps, system, broken, known)
-        ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in part.values()]
+        reads = {d: _moved_read(d, choice, var, outer) for d in deps if d.source in part and d.target in part}
+        timed = [part[s] for s in core if s in part] or list(part.values())
+        ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in timed]
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
         upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))
+        once = lower is upper and not any(s in part for s in core)
+        if once:  # readers of a start value: no loop for one step
+            part = {s: _at(m, var, lower) for s, m in part.items()}
+            reads = {d: r and _substituted(r, {var: lower}) for d, r in reads.items()}
+        body_deps = [Dependence(part[d.source], part[d.target], r) for d, r in reads.items() if d not in choice.carried]
+        inside = [part[s] for s in component if s in part]
+        body = build_loops(inside, body_deps, system, broken, kept, outer if once else known)
+        if once:
+            tree.extend(body)
+            continue
         along = {t: (axes[0], choice.shifts[t]) for t, axes in choice.axes.items() if len(axes) == 1}
         tree.append(Loop(var, lower, upper, choice.step, tuple(body), along))  # type: ignore[arg-type]
     return tree
+
+
+def _at(s: Statement, var: Index, value: Expr) -> Statement:
+    """The statement at one iteration of a loop it has entered, outside that loop."""
+    rest = [i for i in s.domain.indices if i is not var]
+    domain = s.domain.restrict(make("eq", var, value)).project(rest)
+    write = tuple(substitute(w, {var: value}) for w in s.write)
+    return replace(s, domain=domain, write=write, value=substitute(s.value, {var: value}))
+
+
+def _substituted(read: Read, known: dict[Expr, Expr]) -> Read:
+    changed = substitute(read, known)
+    assert isinstance(changed, Read)
+    return changed
 
 
 def _restrict(s: Statement, segment: Domain | None) -> Statement:
@@ -152,16 +186,23 @@ def _restrict(s: Statement, segment: Domain | None) -> Statement:
     return replace(s, domain=s.domain & segment.extend(rest))
 
 
-def _segments(ranges: list[Domain], step: int, axis: int, context: isl.Set) -> list[Domain | None]:
+def _segments(
+    ranges: list[Domain], others: list[Domain], step: int, axis: int, context: isl.Set
+) -> list[Domain | None]:
     """Split the iterations so that in each segment every statement runs always or never, ordered in time.
 
-    [None] (one loop over everything, with guards) where all ranges agree or no order holds for all sizes.
+    [None] (one loop over everything, with guards) where all ranges agree or no order holds for all sizes. For `others`
+    there are no segments, and guards, but where nothing else runs.
     """
     different: list[Domain] = []
     for r in ranges:
         r = r.with_set(sets.coalesce(sets.intersect_params(r.set, context)))
         if not any(r.set.is_equal(d.set) for d in different):
             different.append(r)
+    if others:
+        rest = _beyond(different, others, context)
+        if not rest.set.is_empty():
+            different.append(rest)
     if not 1 < len(different) <= MAX_RANGES:
         return [None]
     atoms: list[isl.Set] = [different[0].set]
@@ -177,6 +218,22 @@ def _segments(ranges: list[Domain], step: int, axis: int, context: isl.Set) -> l
     if ordered is None:
         return [None]
     return [different[0].with_set(p) for p in (ordered if step > 0 else ordered[::-1])]
+
+
+def _widened(iterations: Domain, system: System) -> Domain:
+    """The iterations and, at sizes of 0, those there would be if no other axis were empty: readers run at them."""
+    wide = sets.gist_params(iterations.set, system.context)
+    return iterations.with_set(sets.coalesce(sets.union(iterations.set, wide)))
+
+
+def _beyond(ranges: list[Domain], others: list[Domain], context: isl.Set) -> Domain:
+    """The iterations of `others` that are in none of the ranges."""
+    rest = others[0].set
+    for r in others[1:]:
+        rest = sets.union(rest, r.set)
+    for r in ranges:
+        rest = sets.subtract(rest, r.set)
+    return ranges[0].with_set(sets.coalesce(sets.intersect_params(rest, context)))
 
 
 def _in_order(pieces: list[isl.Set], axis: int) -> list[isl.Set] | None:
@@ -217,14 +274,13 @@ def _substitution(s: Statement, time: Expr, var: Index, outer: tuple[Index, ...]
 def _moved_read(d: Dependence, choice: LoopChoice, var: Index, outer: tuple[Index, ...]) -> Read | None:
     if d.read is None:
         return None
-    moved = substitute(d.read, _substitution(d.target, choice.time(d.target), var, outer))
-    assert isinstance(moved, Read)
-    return moved
+    return _substituted(d.read, dict(_substitution(d.target, choice.time(d.target), var, outer).items()))
 
 
 def _enter(s: Statement, time: Expr, var: Index, outer: tuple[Index, ...]) -> Statement:
     """The statement inside a loop over `var`, which runs its points with `time` = var."""
-    mapping, depth = _substitution(s, time, var, outer), len(outer)
+    mapping: dict[Expr, Expr] = dict(_substitution(s, time, var, outer).items())
+    depth = len(outer)
     rest = [i for i in s.domain.indices if i not in mapping]
     indices = (*rest[:depth], var, *rest[depth:])
     if mapping:
@@ -238,8 +294,19 @@ def _enter(s: Statement, time: Expr, var: Index, outer: tuple[Index, ...]) -> St
         order = [*extended.indices]
         space = Domain.where(indices)
         domain = Domain(indices, sets.preimage(both.set, space.access(order)))
+        mapping = _in_step(s, time, var)
     write = tuple(substitute(w, mapping) for w in s.write)
-    return Statement(s.tensor, s.mode, domain, write, substitute(s.value, mapping), s.origin)
+    return replace(s, domain=domain, write=write, value=substitute(s.value, mapping))
+
+
+def _in_step(s: Statement, time: Expr, var: Index) -> dict[Expr, Expr]:
+    """What a statement reads at its own time, less a constant, by the loop's variable: u[50*k] at 50*k is u[t]."""
+    found: dict[Expr, Expr] = {}
+    for r in s.reads:
+        subs = tuple(var + d if isinstance(d := sub - time, Const) else sub for sub in r.subs)
+        if subs != r.subs:
+            found[r] = Read(r.tensor, subs)
+    return found
 
 
 def _cycle_message(component: Sequence[Statement]) -> str:

@@ -1,6 +1,6 @@
 """The Program: what runs, in which order, and where values live.
 
-Program   = system, outputs, buffers, body: Node..., broken
+Program   = system, outputs, buffers, body: Node..., broken, errors
 Node      = Loop | Nest
 Loop      = var, lower, upper, step, body           sequential; carries a recurrence
 Nest      = parallel, statements                    all points of `parallel` are independent of each other
@@ -39,6 +39,7 @@ class Statement:
     value: Expr
     origin: Origin | None = None
     limits: tuple[Limit, ...] = ()
+    carried: bool = False  # a sum of which every step of the loop around adds some terms, over all of time
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:
@@ -144,6 +145,7 @@ class Program:
     body: tuple[Node, ...]
     update: dict[Tensor, Tensor] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
+    errors: dict[Tensor, Tensor] = field(default_factory=dict)  # of sums that a loop carries: what rounding left out
 
     def nodes(self) -> Iterator[Node]:
         return nodes_of(self.body)

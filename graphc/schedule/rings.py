@@ -1,8 +1,8 @@
 """Rings: of a tensor that a time loop computes and nobody reads far back, only the last steps are kept.
 
 A tensor whose elements are read at most k steps after they are written, inside the loop or right behind its end, needs
-k + 1 slots along the loop's axis instead of one per step. The number of slots is a power of two: a bit mask finds the
-slot.
+k + 1 slots along the loop's axis instead of one per step. Start values may be read before the loop, too. The number of
+slots is a power of two: a bit mask finds the slot.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def with_rings(body: tuple[Node, ...], buffers: dict[Tensor, Buffer], keep: froz
         if buffers[tensor].role != "workspace" or tensor in keep or any(g.var is not group[0].var for g in group):
             continue
         axis, ahead = group[0].along[tensor]
-        slots = _slots(ahead, group, _accesses(axis, group, touched[tensor]))
+        slots = slots_needed(ahead, group, _accesses(axis, group, touched[tensor]))
         if slots is not None:
             found[tensor] = replace(buffers[tensor], ring=(axis, slots))
     return found
@@ -52,7 +52,8 @@ def _outermost(body: tuple[Node, ...]) -> dict[Tensor, list[Loop]]:
     return found
 
 
-def _slots(ahead: int, group: list[Loop], accesses: list[Access]) -> int | None:
+def slots_needed(ahead: int, group: list[Loop], accesses: list[Access]) -> int | None:
+    """The slots that a tensor needs whose coordinate is `ahead` of the loop's variable; None if that has no bound."""
     step = group[0].step
     first = (group[0].lower if step > 0 else group[0].upper) + ahead
     last = (group[-1].upper if step > 0 else group[-1].lower) + ahead
@@ -70,13 +71,16 @@ def _slots(ahead: int, group: list[Loop], accesses: list[Access]) -> int | None:
             if before is None or a.after:
                 return None
             early.append(before)
+        elif not a.after:  # a start value, which no step before the first writes over
+            if _number(first - a.sub) is None:
+                return None
         else:
             behind = _number((last - a.sub) * step)
-            if behind is None or behind < 0 or not a.after:
+            if behind is None or behind < 0:
                 return None
             need = max(need, behind + 1)
     slots = 1 << (need - 1).bit_length()
-    room = all(-slots < b < max(slots, 2) for b in early) and max(early, default=0) - min(early, default=0) < slots
+    room = min(early, default=0) > -slots and max(early, default=0) - min(early, default=0) < slots
     return slots if slots <= MAX_SLOTS and room else None
 
 

@@ -45,6 +45,24 @@ class Edge:
     through: tuple[str, ...] = ()
     relation: isl.Map | None = field(default=None, compare=False, repr=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        text = None if self.relation is None else _written_out(self.relation)
+        return _again, (self.source, self.target, self.kind, self.delay, self.access, self.through, text)
+
+
+def _written_out(relation: isl.Map) -> str:
+    """The text of a relation. isl reads it again only if all its dimensions have names of their own."""
+    for kind, letter in ((isl.dim_type.in_, "a"), (isl.dim_type.out, "b")):
+        for k in range(relation.dim(kind)):
+            relation = relation.set_dim_name(kind, k, f"{letter}_{k}")
+    return str(relation)
+
+
+def _again(
+    source: str, target: str, kind: str, delay: Any, access: str, through: tuple[str, ...], relation: str | None
+) -> Edge:
+    return Edge(source, target, kind, delay, access, through, None if relation is None else isl.Map(relation))
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:

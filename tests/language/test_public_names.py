@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import sympy
 
@@ -78,3 +79,7 @@ def test_importing_loads_sympy_and_little_more():
     code = f"import sys, sympy; before = set(sys.modules); import graphc; print({heavy} & (set(sys.modules) - before))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (Path(gc.__file__).parent / "py.typed").is_file()

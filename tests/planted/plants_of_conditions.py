@@ -107,7 +107,7 @@ CONDITIONS = (
           'if frame is None or frame.size < shapes.workspace:',
           'if frame is None:', CALLS),
     Plant('a call repeats as often as the one before', 'runtime/function.py',
-          'frame.call[REPEAT] = 1',
+          'call[0][REPEAT] = 1',
           'pass', CALLS),
     Plant('a real number for an integer cell in a later call', 'runtime/frame.py',
           'elif type(value) is float and name in cells:',

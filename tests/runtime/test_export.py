@@ -71,5 +71,54 @@ def test_the_header_says_what_goes_where(tmp_path):
     RNN.compile("s").save(tmp_path / "net")
     text = (tmp_path / "net.h").read_text()
     assert ": x, input, double, row-major T x N\n" in text
+    assert "sizes, in order: N, T\n   sizes baked in: none\n" in text
     assert "s, output, double, row-major (T + 1) x N, from s[-1, 0]\n" in text
     assert "PyObject" not in text and "void net_kernel(" in text
+
+
+def test_the_header_says_what_is_written_over_baked_in_and_needed(tmp_path):
+    step = compiled_step(sizes={"N": 3})
+    step.save(tmp_path / "step")
+    text = (tmp_path / "step.h").read_text()
+    assert "w, read and written over, double, row-major N\n" in text and "const double" not in text
+    assert "sizes, in order: none\n   sizes baked in: N = 3\n" in text
+    features = {f[1:] for f in step.target.features.split(",") if f.startswith("+")}
+    assert step.target.cpu in text and features <= set(re.findall(r"[\w.-]+", text))
+
+
+def compiled_step(**options):
+    w, more, w_next = gc.Param("w", N), gc.Input("more", N), gc.Tensor("w_next", N)
+    return gc.System(Eq(w_next[i], w[i] + more[i])).compile("w_next", update={w: w_next}, **options)
+
+
+MAIN = """
+#include "step.h"
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+    double w[3] = {1, 2, 3}, more[3] = {1, 1, 2}, w_next[3];
+    int64_t sizes[1] = {3}, bad[2] = {0, 0};
+    void *arguments[3];
+    ORDER
+    void *space = aligned_alloc(64, (size_t) step_workspace(sizes) / 64 * 64 + 64);
+    step_kernel(arguments, sizes, space, bad);
+    step_kernel_loop(arguments, sizes, space, bad, 10);
+    printf("%g %g %g %d\\n", w[0], w[1], w[2], (int) bad[0]);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("compiler, suffix", [("gcc", "c"), ("g++", "cpp")])
+def test_c_and_cpp_programs_run_a_saved_step_many_times(compiler, suffix, tmp_path):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler}")
+    step = compiled_step()
+    step.save(tmp_path / "step")
+    order = "".join(f"arguments[{k}] = {t.name}; " for k, t in enumerate(step.kernel.arguments))
+    (tmp_path / f"main.{suffix}").write_text(MAIN.replace("ORDER", order))
+    command = [compiler, "-Wall", "-Wextra", "-Werror", "-o", "main", f"main.{suffix}", "step.o", "-lm"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    ran = subprocess.run(["./main"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert ran.stdout == "12 13 25 0\n"

@@ -10,6 +10,8 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, tanh
+from graphc.equations.domain import LOCK
+from graphc.runtime.function import SHAPES
 
 T, N = gc.sizes("T N")
 t, i = gc.indices("t i")
@@ -124,3 +126,21 @@ def test_functions_that_hang_in_a_cycle_are_collected_in_any_order():
         assert run(a=np.ones(3))[-1] == 3 * n
         del run
         collector.collect()
+
+
+def test_a_new_shape_does_not_wait_for_another_threads_compilation():
+    run, found = RNN.compile("s"), []
+    caller = threading.Thread(target=lambda: found.append(run(**arguments(7))), daemon=True)
+    with LOCK:  # as a compilation holds it
+        caller.start()
+        caller.join(60)
+    np.testing.assert_allclose(found[0], states(**arguments(7)), rtol=1e-8, atol=1e-10)
+
+
+def test_of_many_shapes_the_last_are_kept():
+    y = gc.Tensor("y", T)
+    run = gc.System(Eq(y[t], 2 * gc.Input("a", T)[t])).compile("y")
+    for n in range(1, SHAPES + 100):
+        assert run(a=np.ones(n)).sum() == 2 * n
+        run(a=np.ones(1))
+    assert run.stats["shapes_seen"] == SHAPES and 1 in {s.values["T"] for s in run._shapes.values()}

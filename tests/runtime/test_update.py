@@ -1,5 +1,9 @@
 """Arguments updated in place: one native call a step, or many steps in one call."""
 
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 
@@ -137,3 +141,19 @@ def test_an_error_leaves_the_arguments_as_they_were():
     np.testing.assert_array_equal(values, np.arange(6.0))
     add(a=values, q=np.array([1, 2]))
     np.testing.assert_array_equal(values, [0, 2, 4, 3, 4, 5])
+
+
+def test_an_interrupt_ends_a_loop_after_a_whole_run():
+    a, total = gc.Param("a", N), gc.Param("total", N)
+    a_next, total_next = gc.Tensor("a_next", N), gc.Tensor("total_next", N)
+    counting = gc.System(Eq(a_next[i], a[i] + 1), Eq(total_next[i], total[i] + 2))
+    run = counting.compile("a_next", update={a: a_next, total: total_next})
+    state = {"a": np.zeros(3), "total": np.zeros(3)}
+    killer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    killer.start()
+    with pytest.raises(KeyboardInterrupt):
+        run.loop(2**40, **state)
+    done = state["a"][0]
+    assert done > 0 and (state["a"] == done).all() and (state["total"] == 2 * done).all()
+    run.loop(5, **state)
+    assert (state["a"] == done + 5).all()

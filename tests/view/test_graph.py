@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
@@ -210,3 +211,12 @@ def test_names_with_signs_of_markup_stay_text():
     found = graph(models.small())
     odd = replace(found, nodes=(*found.nodes, Node("a<b>&", "input", ("T",), "")))
     ET.fromstring(odd.svg())
+
+
+@pytest.mark.parametrize("name", ["rnn", "small_gradient", "cnn"])
+def test_a_graph_comes_back_from_its_pickle(name):
+    found = graph(getattr(models, name)())
+    again = pickle.loads(pickle.dumps(found))
+    assert again.edges == found.edges and again.nodes == found.nodes and again.to_dot() == found.to_dot()
+    assert all((a.relation is None) == (b.relation is None) for a, b in zip(again.edges, found.edges, strict=True))
+    assert picture(again.without_auxiliary()) == picture(found.without_auxiliary())
