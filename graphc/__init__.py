@@ -54,6 +54,7 @@ from graphc.equations.errors import (
     UnsupportedError,
 )
 from graphc.language.conditions import And, Not, Or, Piecewise, isfinite, isnan
+from graphc.language.functions import scalar_function, stop_gradient
 from graphc.language.model import System, equivalent, jvp, verify
 from graphc.language.notation import D, conv, correlate
 from graphc.language.reductions import (
@@ -147,6 +148,7 @@ __all__ = [
     "pi",
     "polygamma",
     "relu",
+    "scalar_function",
     "sigmoid",
     "sign",
     "sin",
@@ -155,6 +157,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "stop_gradient",
     "tan",
     "tanh",
     "tensors",

@@ -30,7 +30,7 @@ from graphc.equations.errors import (
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.infinities import refuse_infinities
 from graphc.equations.sizes import not_below, whole
-from graphc.equations.system import System, Tensor
+from graphc.equations.system import System, Tensor, without_derivatives
 from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
@@ -138,7 +138,7 @@ def _bake(system: System, sizes: Mapping[str, int]) -> System:
 
 
 def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:
-    original = system
+    original, system = system, without_derivatives(system)
     times: dict[str, float] = {}
     started = perf_counter()
     roots = frozenset([*outputs, *update.values()])

@@ -25,7 +25,7 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, 
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
-from graphc.equations.system import Equation, System, Tensor, dependencies
+from graphc.equations.system import Equation, System, Tensor, dependencies, without_derivatives
 
 
 def evaluate(
@@ -39,6 +39,7 @@ def evaluate(
 
     Raises ArgumentError for arguments that do not fit, DomainError for reads of elements nobody defines,
     CausalityError (with the cycle) for elements that depend on themselves."""
+    system = without_derivatives(system)
     given = {t.name: t for t in system.inputs}
     for name in arguments:
         if name not in given:

@@ -17,12 +17,14 @@ from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedErro
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
 from graphc.equations.gradients import element
 from graphc.equations.names import Names, Written, atoms, is_whole
+from graphc.equations.ops import OWN
 from graphc.equations.reduce import Bound, Operand, merged
 from graphc.equations.split import nearest_chosen
 from graphc.equations.system import Tensor
 from graphc.language import notation as nt
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
+from graphc.language.functions import Applied
 
 Env = Mapping[sp.Basic, Expr]
 Shape = tuple[Expr, ...]
@@ -77,7 +79,9 @@ class Lifter:
             return free if e.limits or e.keeps else free[:-1] if isinstance(e, rd.logsumexp) else ()
         if isinstance(e, sp.Sum | sp.Product):
             return self.shape(e.function)
-        return self._joint(e, [a for a in e.args if isinstance(a, sp.Basic)])
+        return self._joint(
+            e, list(e.given) if isinstance(e, Applied) else [a for a in e.args if isinstance(a, sp.Basic)]
+        )
 
     def _access_shape(self, e: sy.Access) -> Shape:
         free = self.shape(e.base)
@@ -219,6 +223,8 @@ class Lifter:
         raise self.written.error(DefinitionError, f"the subscript {s} of {access} is not an integer", mend)
 
     def _function(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
+        if isinstance(e, Applied):
+            return self._applied(e, [self.build(a, at, env) for a in e.given])
         if isinstance(e, sp.floor | sp.ceiling):
             return scalars.floor_of(e.args[0], lambda a: self.build(a, at, env), isinstance(e, sp.ceiling))
         if isinstance(e, sp.Piecewise | rd.Cases):
@@ -234,6 +240,14 @@ class Lifter:
             if "\n  in " in str(error):
                 raise
             raise self.written.error(UnsupportedError, *str(error).split("\n  ")) from None
+
+    def _applied(self, e: Applied, args: list[Expr]) -> Expr:
+        """A function with derivatives of its own: its value, to which each argument with its derivative is tied."""
+        inner: Env = dict(zip(e.definition.arguments, args, strict=True))
+        value = make("stop", self.build(e.definition.value, (), inner))
+        for argument, derivative in zip(args, e.definition.derivatives, strict=True):
+            value = make(OWN + e.definition.name, value, argument, self.build(derivative, (), inner))
+        return value
 
     def _contract(self, e: nt.Contract, at: tuple[Expr, ...], env: Env) -> Expr:
         left, right = e.args

@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 
 from graphc.equations import special
-from graphc.equations.expr import Const, Expr, join, make
+from graphc.equations.expr import Const, Expr, Op, join, make
 
 Partial = Callable[..., Expr]
 ZERO, ONE, HALF = Const(0), Const(1), Const(Fraction(1, 2))
@@ -108,7 +108,9 @@ def _exact_pow(a: Fraction, b: Fraction) -> Fraction:
 
 _TWO_OVER_SQRT_PI = Const(2 / math.sqrt(math.pi))
 
-OPS: dict[str, OpInfo] = {
+OWN = "own "  # and the function's name: a value whose derivatives are given
+
+_TABLE: dict[str, OpInfo] = {
     "add": OpInfo(2, np.add, lambda a, b: a + b, (lambda a, b, y: ONE, lambda a, b, y: ONE), operator.add, "same"),
     "sub": OpInfo(2, np.subtract, lambda a, b: a - b, (lambda a, b, y: ONE, lambda a, b, y: Const(-1)),
                   operator.sub, "same"),
@@ -131,6 +133,9 @@ OPS: dict[str, OpInfo] = {
     "heaviside": OpInfo(2, np.heaviside, sp.Heaviside, (None, None),
                         lambda a, h: Fraction(h) if a == 0 else Fraction(a > 0)),
     "stop": OpInfo(1, lambda a: a, lambda a: a, (None,), lambda a: a, "same", flops=0),
+    # (value, argument, derivative): the value, which moves with the argument as the derivative says.
+    OWN: OpInfo(3, lambda v, a, d: v, lambda v, a, d: v, (lambda v, a, d, y: ONE, lambda v, a, d, y: d, None),
+                lambda v, a, d: v, flops=0),
     "exp": OpInfo(1, np.exp, sp.exp, (lambda a, y: y,), flops=20),
     "expm1": OpInfo(1, np.expm1, lambda a: sp.exp(a) - 1, (lambda a, y: y + 1,), flops=20),
     "log": OpInfo(1, np.log, sp.log, (lambda a, y: ONE / a,), flops=20),
@@ -186,6 +191,29 @@ OPS: dict[str, OpInfo] = {
                      lambda i, n: sp.Function("mirror")(i, n), (None, None),
                      lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)), "same"),
 }  # fmt: skip
+
+
+class _Table(dict[str, OpInfo]):
+    """The operations by name; each function with a derivative of its own is one."""
+
+    def __missing__(self, name: str) -> OpInfo:
+        if name.startswith(OWN):
+            return self[OWN]
+        raise KeyError(name)
+
+
+OPS = _Table(_TABLE)
+
+
+def arguments_of(node: Op) -> list[Expr]:
+    """What a function with derivatives of its own is applied to: one operation for each argument, the last outside."""
+    found: list[Expr] = []
+    at: Expr = node
+    while isinstance(at, Op) and at.name == node.name:
+        found.insert(0, at.args[1])
+        at = at.args[0]
+    return found
+
 
 # Operations that always give an index inside an axis of n elements, whatever their first argument: the boundary rules
 # "edge", "reflect" and "wrap" (numpy.pad's names; wrap is `mod(i, n)`). A subscript `only(c, i)` is the place i where c

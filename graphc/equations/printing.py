@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.ops import OWN, arguments_of
 
 if TYPE_CHECKING:
     from graphc.equations.system import Equation, System, Term
@@ -47,6 +48,8 @@ def _node(node: Expr, done: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
             return f"{child(a, level)} {sign} {child(b, level + (name != 'add' and name != 'mul'))}", level
         case Op(name="neg", args=(a,)):
             return "-" + child(a, 7), 4
+        case Op(name=name) if name.startswith(OWN):
+            return f"{name.removeprefix(OWN)}({', '.join(done[a][0] for a in arguments_of(node))})", _ATOM
         case Op():
             return f"{node.name}({', '.join(done[a][0] for a in node.args)})", _ATOM
     return object.__repr__(node), _ATOM  # what only the front end uses

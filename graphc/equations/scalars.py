@@ -100,6 +100,7 @@ _SPECIAL: dict[str, Callable[[Sequence[Expr]], Expr]] = {
     "log10": lambda args: make("log", args[0]) * Const(1 / math.log(10)),
     "exp2": lambda args: make("pow", Const(2), args[0]),
     "Identity": lambda args: args[0],
+    "stop_gradient": lambda args: make("stop", args[0]),
     "polygamma": lambda args: _polygamma(*args),
     "trigamma": lambda args: _polygamma(Const(1), args[0]),
 }

@@ -18,7 +18,8 @@ from functools import cached_property
 import islpy as isl
 
 from graphc.equations.domain import Domain, assume, box_set, size_name, size_names
-from graphc.equations.expr import Expr, Index, Read, Size, as_expr, reads
+from graphc.equations.expr import Expr, Index, Op, Read, Size, above_reads, as_expr, reads, transform
+from graphc.equations.ops import OWN
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,23 @@ class System:
         from graphc.equations.printing import show_system
 
         return show_system(self)
+
+
+def without_derivatives(system: System) -> System:
+    """`system` less what only differentiation looks at: functions with derivatives of their own are their values."""
+
+    def value(node: Expr) -> Expr | None:
+        if not (isinstance(node, Op) and node.name.startswith(OWN)):
+            return None
+        inner = node.args[0]
+        return inner.args[0] if isinstance(inner, Op) and inner.name == "stop" else inner
+
+    if not any(value(n) for eq in system.equations for t in eq.terms for n in above_reads(t.value)):
+        return system
+    return system.with_equations(
+        replace(eq, terms=tuple(replace(t, value=transform(t.value, value)) for t in eq.terms))
+        for eq in system.equations
+    )
 
 
 def dependencies(system: System, tensors: Iterable[Tensor]) -> set[Tensor]:

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
 from graphc.equations.errors import DefinitionError
-from graphc.language.symbols import Tensor
+from graphc.language.symbols import Argument, Tensor
 
 
 class _Test(BooleanFunction):
@@ -62,7 +62,7 @@ class Piecewise(sp.Piecewise, metaclass=_OfSymPy):
                     raise DefinitionError(_message("Piecewise", shown, pair[1]))
         made = sp.Piecewise(*pairs, **options)
         plain = sp.Piecewise.__new__(cls, *pairs, evaluate=False)
-        if not plain.is_Piecewise or not any(c.has(Tensor) for _, c in plain.args):
+        if not plain.is_Piecewise or not any(c.has(Tensor, Argument) for _, c in plain.args):
             return made
         same = made.is_Piecewise and len(made.args) == len(plain.args) and _default(made) is _default(plain)
         return made if same else plain

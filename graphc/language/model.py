@@ -176,9 +176,10 @@ class System:
 
     def explain(self) -> Any:
         """What the compiler finds: cycles, loop order, what is parallel and why, memory, operations."""
+        from graphc.equations.system import without_derivatives
         from graphc.view.explain import explain
 
-        return explain(self.ir)
+        return explain(without_derivatives(self.ir))
 
     def latex(self) -> str:
         """The equations as LaTeX."""

@@ -20,7 +20,8 @@ INTEGERS = ("int64", "int32")
 _DTYPES = ("float64", "float32", *INTEGERS)
 
 
-def _identifier(name: Any, what: str) -> str:
+def identifier(name: Any, what: str) -> str:
+    """The name, if Python could have it. DefinitionError if not."""
     if not isinstance(name, str) or not name.isidentifier():
         raise DefinitionError(
             f"the name of {what} must be a Python identifier, not {name!r}\n"
@@ -37,7 +38,7 @@ class Size(sp.Symbol):
     least: int | None
 
     def __new__(cls, name: str, least: Any = None, **_: Any) -> Size:
-        self = sp.Symbol.__xnew__(cls, _identifier(name, "a size"), integer=True, nonnegative=True)
+        self = sp.Symbol.__xnew__(cls, identifier(name, "a size"), integer=True, nonnegative=True)
         self.least = _least(name, least)
         return self
 
@@ -58,7 +59,7 @@ class Index(sp.Symbol):
     extent: sp.Expr | None
 
     def __new__(cls, name: str, extent: Any = None, **_: Any) -> Index:
-        self = sp.Symbol.__xnew__(cls, _identifier(name, "an index"), integer=True)
+        self = sp.Symbol.__xnew__(cls, identifier(name, "an index"), integer=True)
         self.extent = None if extent is None else sp.sympify(extent)
         return self
 
@@ -70,6 +71,23 @@ class Index(sp.Symbol):
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return Index, (self.name, self.extent)
+
+
+class Argument(sp.Symbol):
+    """What stands for an argument of a `scalar_function` in its definition."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str, **_: Any) -> Argument:
+        return sp.Symbol.__xnew__(cls, identifier(name, "an argument"), extended_real=True)
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        """As a tensor's: SymPy does not solve conditions for it."""
+        return {self, sp.Symbol(self.name)}
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return Argument, (self.name,)
 
 
 class UnsupportedDerivative(UnsupportedError, AttributeError):
@@ -146,7 +164,7 @@ class Tensor(Notation, sp.AtomicExpr):
 
     def __new__(cls, name: str, *dims: Any, dtype: Any = None, outside: Any = None) -> Tensor:
         self = sp.AtomicExpr.__new__(cls)
-        self.name = _identifier(name, "a tensor")
+        self.name = identifier(name, "a tensor")
         self.dims = tuple(_dimension(name, d) for d in dims)
         self.dtype = _dtype(name, dtype)
         self.outside = _outside(name, outside)

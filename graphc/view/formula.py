@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.ops import OWN, arguments_of
 from graphc.equations.simplify import affine_parts
 from graphc.view.names import latex_name, split_step
 
@@ -174,6 +175,9 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return _fence(*_AROUND[name], done[a][0]), ATOM
         case "polygamma", (n, a):
             return rf"\psi^{{({done[n][0]})}}" + _fence("(", ")", done[a][0]), ATOM
+        case name, _ if name.startswith(OWN):
+            given = [done[a][0] for a in arguments_of(node)]
+            return rf"\operatorname{{{name.removeprefix(OWN)}}}" + _fence("(", ")", ", ".join(given)), ATOM
         case (("toint" | "toreal" | "stop"), (a,)):
             return done[a]
         case _:

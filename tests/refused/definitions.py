@@ -516,3 +516,62 @@ def polygamma_of_an_order_from_data():
       Write a literal; 0 is digamma
     """
     System(Eq(q[n], gc.polygamma(p, v[n])))
+
+
+# -- functions with a derivative of one's own
+
+
+def function_of_something_else():
+    """
+    DefinitionError: g looks at v, which is not among its arguments (r)
+      Make it one: it would have no gradient
+    """
+    gc.scalar_function("g", lambda r: r * v[0], derivative=1)
+
+
+def function_without_a_derivative_for_each_argument():
+    """
+    DefinitionError: g has 2 arguments (r, s) and 1 derivative
+      Give one for each argument: derivative=[lambda r, s: .., lambda r, s: ..]
+    """
+    gc.scalar_function("g", lambda r, s: r * s, derivative=1)
+
+
+def derivative_of_other_arguments():
+    """
+    DefinitionError: a derivative of g has the arguments r, s
+      It is a function of all those of the value: lambda r: ..
+    """
+    gc.scalar_function("g", lambda r: r, derivative=lambda r, s: r)
+
+
+def function_that_is_a_condition():
+    """
+    DefinitionError: g: r > 0 is no number
+      For a condition write Piecewise((1, r > 0), (0, True))
+    """
+    gc.scalar_function("g", lambda r: r > 0, derivative=1)
+
+
+def function_that_is_a_number():
+    """
+    DefinitionError: the value of g is 3, which is no function
+      Write lambda x: 3
+    """
+    gc.scalar_function("g", 3, derivative=1)
+
+
+def function_of_any_number_of_arguments():
+    """
+    DefinitionError: the value of g does not say how many arguments it takes
+      Name each of them: lambda x, y: ..
+    """
+    gc.scalar_function("g", lambda *r: r[0], derivative=1)
+
+
+def function_called_with_too_many_arguments():
+    """
+    DefinitionError: g(v[i], 2): g takes 1 argument, not 2
+      Write g(r)
+    """
+    gc.scalar_function("g", lambda r: r, derivative=1)(v[i], 2)
