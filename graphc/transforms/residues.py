@@ -48,14 +48,17 @@ def residues(system: System, outputs: frozenset[Tensor] = frozenset()) -> System
 
 def _term(term: Term) -> list[Term]:
     """The term, or its parts for each remainder on each axis."""
+    term = _without_points(term)
     found = [whole := _scattered(term)]
     steps = [step for axis in range(len(term.write)) if (step := _step(whole, axis)) is not None]
     if not steps or prod(step.parts for step in steps) > MOST:
         return [term]
     for step in steps:
         found = [part for one in found for part in _split(one, step)]
+    if whole.reduced:
+        return found
     found = [_without_points(part) for part in found]
-    return [term] if len(term.write) > 1 and not whole.reduced and any(map(_sums_few, found)) else found
+    return [term] if len(term.write) > 1 and any(map(_sums_few, found)) else found
 
 
 def _sums_few(term: Term) -> bool:
