@@ -43,6 +43,7 @@ def losses(equations: Iterable[sp.Basic]) -> tuple[dict[D, sy.Tensor], list[sp.E
     made: dict[sp.Expr, sy.Tensor] = {}
     equations = list(equations)
     taken = {s.name for e in equations for s in atoms(e, sp.Symbol, sy.Tensor)}
+    needs = _needs(equations)
     for e in equations:
         for d in gradients_in(e):
             if d.wrt.is_integer:
@@ -54,11 +55,39 @@ def losses(equations: Iterable[sp.Basic]) -> tuple[dict[D, sy.Tensor], list[sp.E
                     mend = f"Sum it, D(Sum({d.loss}), {d.wrt}), or say which element, D({element}, {d.wrt})"
                     raise ShapeError(complain(what, str(e), mend))
                 found[d] = d.loss
-            elif d not in found and not d.each:
+            elif d not in found and not d.each and not _in_cycle(d.loss, e, needs):
                 if d.loss not in made:
                     made[d.loss] = sy.Tensor(_free("loss", taken))
                 found[d] = made[d.loss]
     return found, [sp.Eq(t, loss, evaluate=False) for loss, t in made.items()]
+
+
+def _needs(equations: Iterable[sp.Basic]) -> dict[sp.Basic, set[sp.Basic]]:
+    """The tensors that the equations of each tensor read."""
+    found: dict[sp.Basic, set[sp.Basic]] = {}
+    for e in equations:
+        if isinstance(e, sp.Eq):
+            found.setdefault(_written(e), set()).update(atoms(e.rhs, sy.Tensor))
+    return found
+
+
+def _written(e: sp.Eq) -> sp.Basic:
+    return e.lhs.base if isinstance(e.lhs, sy.Access) else e.lhs
+
+
+def _in_cycle(loss: sp.Expr, e: sp.Basic, needs: Mapping[sp.Basic, set[sp.Basic]]) -> bool:
+    """Whether the loss is an element of a tensor that depends on what the equation defines: `U[0]` in that of p[0]. Its
+    gradient is then one of those of all elements, of which only some may depend on it."""
+    if not (isinstance(loss, sy.Access) and isinstance(loss.base, sy.Tensor) and len(loss.subs_) == loss.base.rank):
+        return False
+    seen: set[sp.Basic] = set()
+    todo = [loss.base]
+    while todo:
+        t = todo.pop()
+        if t not in seen:
+            seen.add(t)
+            todo += needs.get(t, ())
+    return isinstance(e, sp.Eq) and _written(e) in seen
 
 
 def _free(wanted: str, taken: set[str]) -> str:
@@ -164,10 +193,15 @@ def _ready(system: System, loss: Tensor, pending: Sequence[Gradient]) -> list[Re
 
     waiting = {g.tensor: g.loss for g in pending}
     view = stand_ins(system, waiting)
+    group = [g for g in pending if g.loss is loss]
+    if not loss.dims:  # no steps to tell apart
+        wrt = [g.wrt for g in group]
+        seeds = align(view, loss, wrt, active_tensors(view, wrt, [loss]))
+        assert not isinstance(seeds, Mixed)
+        if not seeds.live & waiting.keys():
+            return [Ready(g, seeds) for g in group]
     ready = []
-    for g in pending:
-        if g.loss is not loss:
-            continue
+    for g in group:
         active = active_tensors(view, [g.wrt], [loss])
         seeds = align(view, loss, [g.wrt], active)
         if not isinstance(seeds, Mixed):

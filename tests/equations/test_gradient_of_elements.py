@@ -144,6 +144,32 @@ def test_a_recurrence_that_runs_backwards():
     agree(system, (q,), [np.array(want[:4])], arguments)
 
 
+def test_an_element_in_its_own_recurrence_by_number():
+    """The first half kick: U[0] depends on q[0] alone, though U does on p."""
+    system = gc.System(
+        Eq(q[0], q0), Eq(p[0, i], p0[i] - h / 2 * D(U[0], q)[0, i]), Eq(U[t], Sum(q[t, i] ** 4, i)),
+        Eq(q[t], q[t - 1] + h * p[t - 1]), Eq(p[t], p[t - 1] - h * D(U[t], q)[t]),
+    )  # fmt: skip
+    a, b = ARGS["q0"], ARGS["p0"] - 0.2 * ARGS["q0"] ** 3
+    for _ in range(3):
+        a = a + 0.1 * b
+        b = b - 0.4 * a**3
+    np.testing.assert_allclose(system.evaluate(p, T=4, **ARGS)[-1], b, rtol=1e-12)
+
+
+def test_a_field_on_a_ring_goes_down_its_energy():
+    """What stands outside is part of the way from u to the energy: heat conduction, as a gradient."""
+    u, last = gc.Tensor("u", T, N, outside="wrap"), (j, 0, N - 1)
+    system = gc.System(
+        Eq(u[0, j], q0[j]), Eq(U[t], Sum((u[t, j + 1] - u[t, j]) ** 2, last) / 2),
+        Eq(u[t, j], u[t - 1, j] - h * D(U[t - 1], u)[t - 1, j]), Eq(L, Sum(u[t, j] ** 2, t, last)),
+    )  # fmt: skip
+    want = [rng.normal(size=6)]
+    for _ in range(3):
+        want.append(want[-1] + 0.1 * (np.roll(want[-1], 1) + np.roll(want[-1], -1) - 2 * want[-1]))
+    agree(system, (u,), [np.array(want)], {"q0": want[0], "h": 0.1, "T": 4})
+
+
 def test_unfolded_it_is_the_same():
     system = by_leapfrog(Sum(W[i, j] * tanh(q[t, i]) * q[t, j], i, j))
     arguments = {**ARGS, "W": rng.normal(size=(3, 3))}
