@@ -169,7 +169,8 @@ class System:
         """What the compiler finds: cycles, loop order, what is parallel and why, memory, operations."""
         from graphc.view.explain import explain
 
-        return explain(self.ir)
+        with _lock():
+            return explain(self.ir)
 
     def latex(self) -> str:
         """The equations as LaTeX."""
