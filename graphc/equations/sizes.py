@@ -46,6 +46,29 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
     """The value of every size of `system`, from the shapes of its arguments by name and the sizes given.
 
     Raises ArgumentError where they contradict each other or leave a size open."""
+    try:
+        return _solved(system, shapes, given)
+    except ArgumentError as error:
+        turned = [
+            n for n, s in shapes.items() if len(s) == 2 and s[0] != s[1] and _fit_turned(n, system, shapes, given)
+        ]
+        if len(turned) != 1:
+            raise
+        what, *_ = str(error).splitlines()
+        (name,) = turned
+        raise ArgumentError(f"{what}\n  All shapes agree if {name} is transposed: pass {name}={name}.T") from None
+
+
+def _fit_turned(name: str, system: System, shapes: Mapping[str, Sequence[int]], given: Mapping[str, int]) -> bool:
+    """Whether the shapes agree with one matrix transposed."""
+    try:
+        _solved(system, {**shapes, name: shapes[name][::-1]}, given)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _solved(system: System, shapes: Mapping[str, Sequence[int]], given: Mapping[str, int]) -> dict[str, int]:
     tensors = {t.name: t for t in system.inputs}
     known = _stated(system, given)
     source = dict.fromkeys(known, "the call")
