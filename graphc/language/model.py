@@ -179,7 +179,8 @@ class System:
         from graphc.equations.system import without_derivatives
         from graphc.view.explain import explain
 
-        return explain(without_derivatives(self.ir))
+        with _lock():
+            return explain(without_derivatives(self.ir))
 
     def latex(self) -> str:
         """The equations as LaTeX."""

@@ -42,12 +42,12 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
             f"{len(tensor.dims)}: {tensor!r}\n  {_other_rank(tensor, array)}"
         )
     if isinstance(value, int | float | list | tuple | bool):
-        array = _from_python(array, tensor, dtype)
+        array = _from_python(value, array, tensor, dtype)
     if array.dtype != dtype:
         if tensor.kind == "int" and array.dtype.kind in "iu" and array.dtype.itemsize <= 8 and not updated:
             _refuse_changed(array, tensor)
             return np.asarray(array, dtype=dtype, order="C")  # not `ascontiguousarray`: it gives scalars an axis
-        raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
+        raise _other_dtype(value, tensor, array.dtype, dtype)
     if updated and not (array.flags.c_contiguous and array.flags.writeable and array.flags.aligned):
         raise ArgumentError(
             f"{tensor.name} is updated in place, so it must be a writable, aligned, C-contiguous array\n"
@@ -64,14 +64,26 @@ def _other_rank(tensor: Tensor, array: Array) -> str:
     return "Select or reshape; for many samples at once see System.batch"
 
 
-def _other_dtype(name: str, found: np.dtype[Any], wanted: np.dtype[Any], real: bool) -> ArgumentError:
+def _other_dtype(value: Any, tensor: Tensor, found: np.dtype[Any], wanted: np.dtype[Any]) -> ArgumentError:
+    name = tensor.name
     what = f"{name} has dtype {found}, but {wanted.name} is wanted"
     if found.kind not in "biuf":
         return ArgumentError(f"{what}\n  Arguments are real numbers or integers: convert it first")
-    if found.kind == "f" and not real:
-        return ArgumentError(f"{what}\n  Indices are integers: pass {name}={name}.astype({wanted.name!r})")
+    mend = f"{name}={_converted(name, value, wanted)}"
+    if found.kind == "f" and tensor.kind != "real":
+        return ArgumentError(f"{what}\n  Indices are integers: pass {mend}")
     other = f", or compile with dtype={found.name!r}" if found in ("float32", "float64") else ""
-    return ArgumentError(f"{what}\n  Pass {name}={name}.astype({wanted.name!r}){other}")
+    return ArgumentError(f"{what}\n  Pass {mend}{other}")
+
+
+def _converted(name: str, value: Any, wanted: np.dtype[Any]) -> str:
+    """How an object of this type is converted: NumPy's way, PyTorch's, or through NumPy."""
+    method = {"float32": "float", "float64": "double", "int64": "long"}.get(wanted.name, "")
+    if hasattr(value, "astype"):
+        return f"{name}.astype({wanted.name!r})"
+    if callable(getattr(value, method, None)):
+        return f"{name}.{method}()"
+    return f"np.asarray({name}).astype({wanted.name!r})"
 
 
 def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
@@ -85,9 +97,11 @@ def _open(value: Any, tensor: Tensor, updated: bool) -> Array:
     try:
         array = np.from_dlpack(value) if _has_dlpack(value) else np.asarray(value)
     except Exception as error:
+        mend = "Pass a NumPy array, or lists of numbers of equal lengths"
+        if getattr(value, "requires_grad", False):
+            mend = f"It records gradients of its own: pass {tensor.name}={tensor.name}.detach()"
         raise ArgumentError(
-            f"{tensor.name}: this {type(value).__name__} cannot be read as an array of numbers\n"
-            "  Pass a NumPy array, or lists of numbers of equal lengths"
+            f"{tensor.name}: this {type(value).__name__} cannot be read as an array of numbers\n  {mend}"
         ) from error
     if array.dtype.kind not in "biufc":
         raise ArgumentError(
@@ -119,10 +133,10 @@ def _unmasked(value: Any, tensor: Tensor) -> Array:
     return np.asarray(value.data)
 
 
-def _from_python(array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
+def _from_python(value: Any, array: Array, tensor: Tensor, dtype: np.dtype[Any]) -> Array:
     reals = array.dtype.kind == "f" and array.size > 0  # no numbers, [], are of each kind
     if array.dtype.kind not in "iufb" or (tensor.kind == "int" and reals):
-        raise _other_dtype(tensor.name, array.dtype, dtype, tensor.kind == "real")
+        raise _other_dtype(value, tensor, array.dtype, dtype)
     if dtype.kind == "i":
         _refuse_changed(array, tensor)
     return array.astype(dtype)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc.equations.domain import LOCK, has_reads, size_names
-from graphc.equations.errors import ArgumentError
+from graphc.equations.errors import ArgumentError, counted
 from graphc.equations.expr import Read
 from graphc.equations.names import complain
 from graphc.equations.sizes import dim_value, solve_sizes, whole
@@ -77,11 +77,13 @@ class Function:
 
     # Calling ----------------------------------------
 
-    def __call__(self, /, **arguments: Any) -> Any:
+    def __call__(self, /, *unnamed: Any, **arguments: Any) -> Any:
         """Run once. Arguments are arrays by name (and sizes no argument's shape tells, as integers)."""
+        if unnamed:
+            raise self._without_names(len(unnamed), "f(")
         return self._call(arguments, 1)
 
-    def loop(self, n: int, /, **arguments: Any) -> Any:
+    def loop(self, n: int, /, *unnamed: Any, **arguments: Any) -> Any:
         """Run `n` times in native code, updated arguments carried from run to run; what the last run computes.
 
         An interrupt (Ctrl-C) ends it after a run, at most about a twentieth of a second late or as long as a run takes:
@@ -92,7 +94,13 @@ class Function:
                 f"loop({n!r}): the number of runs must be an integer of at least 1, below 2**63\n"
                 "  Write f.loop(100, x=.., W=..)"
             )
+        if unnamed:
+            raise self._without_names(len(unnamed), f"f.loop({n}, ")
         return self._call(arguments, n.__index__())
+
+    def _without_names(self, count: int, call: str) -> ArgumentError:
+        wanted = ", ".join(f"{n}=.." for n in self._needed)
+        return ArgumentError(f"{counted(count, 'argument')} without a name\n  Write {call}{wanted})")
 
     def _call(self, arguments: Mapping[str, Any], repeat: int) -> Any:
         frame: Frame | None = getattr(self._local, "frame", None)

@@ -7,7 +7,7 @@ loop on which it makes progress, what that loop carries is removed, and its body
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import islpy as isl
@@ -41,16 +41,10 @@ def build_loops(
     `kept`: tensors that are asked for whole. The sizes of 0 at which the order is wrong are added to `broken`.
     """
     tree: Tree = []
-    tied = _tied(_rims(statements, deps, system, outer), deps)
-    joined = [] if outer else join_readers(statements, tied, deps, system, kept)
-    choices = {j.cycle[0]: j.choice for j in joined}
-    parts = components(statements, [*tied, *(d for j in joined for d in j.order())])
-    for component, own in zip(parts, within(parts, deps), strict=True):
+    for component, own, choice in arrange(statements, deps, system, kept, outer):
         if not is_cyclic(component, own):
             tree.extend(component)
             continue
-        leader = next((s for s in component if s in choices), None)
-        choice = choices[leader] if leader else choose_loop(component, own, system, outer)
         if choice is None:
             tree.extend(build_loops(component, _real(component, own, system, broken), system, broken, kept, outer))
             continue
@@ -58,6 +52,34 @@ def build_loops(
             broken.append(Broken(choice.broken, tuple(component)))
         tree.extend(_loop(component, own, choice, system, broken, kept, outer))
     return tree
+
+
+def arrange(
+    statements: Sequence[Statement],
+    deps: Sequence[Dependence],
+    system: System,
+    kept: frozenset[Tensor],
+    outer: tuple[Index, ...] = (),
+) -> Iterator[tuple[list[Statement], list[Dependence], LoopChoice | None]]:
+    """What runs together, in order, with the dependences in it; for a cycle its loop, if it has one."""
+    tied = _tied(_rims(statements, deps, system, outer), deps)
+    joined = [] if outer else join_readers(statements, tied, deps, system, kept)
+    choices = {j.cycle[0]: j.choice for j in joined}
+    parts = components(statements, [*tied, *(d for j in joined for d in j.order())])
+    for component, own in zip(parts, within(parts, deps), strict=True):
+        choice = next((choices[s] for s in component if s in choices), None)
+        if choice is None and is_cyclic(component, own):
+            choice = choose_loop(component, own, system, outer)
+        yield component, own, choice
+
+
+def inside(
+    component: Sequence[Statement], deps: Sequence[Dependence], choice: LoopChoice, var: Index, outer: tuple[Index, ...]
+) -> tuple[dict[Statement, Statement], dict[Dependence, Dependence]]:
+    """The statements of a loop over `var` as they are inside it, and the dependences that it does not carry."""
+    moved = {s: _enter(s, choice.time(s), var, outer) for s in component}
+    left = [d for d in deps if d not in choice.carried]
+    return moved, {d: Dependence(moved[d.source], moved[d.target], _moved_read(d, choice, var, outer)) for d in left}
 
 
 def _real(
@@ -132,7 +154,7 @@ def _loop(
     core = [s for s in component if s not in choice.times]
     name = next((f[0].name for s in core if (f := index_in(choice.time(s), s, outer))), "t")
     var = Index(name)
-    moved = {s: _enter(s, choice.time(s), var, outer) for s in component}
+    moved, left = inside(component, deps, choice, var, outer)
     for s in choice.times:
         carried = s.mode == "sum" and s.tensor not in choice.axes
         moved[s] = replace(moved[s], carried=carried) if carried else moved[s]
@@ -145,7 +167,7 @@ def _loop(
     for segment in _segments(own, others, choice.step, len(outer), context):
         part = {s: _restrict(m, segment) for s, m in moved.items()}
         part = {s: m for s, m in part.items() if not sets.intersect_params(m.domain.set, context).is_empty()}
-        reads = {d: _moved_read(d, choice, var, outer) for d in deps if d.source in part and d.target in part}
+        reads = {d: m.read for d, m in left.items() if d.source in part and d.target in part}
         timed = [part[s] for s in core if s in part] or list(part.values())
         ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in timed]
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
@@ -154,9 +176,9 @@ def _loop(
         if once:  # readers of a start value: no loop for one step
             part = {s: _at(m, var, lower) for s, m in part.items()}
             reads = {d: r and _substituted(r, {var: lower}) for d, r in reads.items()}
-        body_deps = [Dependence(part[d.source], part[d.target], r) for d, r in reads.items() if d not in choice.carried]
-        inside = [part[s] for s in component if s in part]
-        body = build_loops(inside, body_deps, system, broken, kept, outer if once else known)
+        body_deps = [Dependence(part[d.source], part[d.target], r) for d, r in reads.items()]
+        running = [part[s] for s in component if s in part]
+        body = build_loops(running, body_deps, system, broken, kept, outer if once else known)
         if once:
             tree.extend(body)
             continue

@@ -1,6 +1,7 @@
 """What is found in a system: its recurrences and their loops, what runs in parallel and why, work and memory.
 
-An analysis of the equations alone. The compiler's own program, if there is one, is shown behind it as it prints itself.
+Which loops there are is asked of the scheduler, with all that nobody reads for outputs. The compiler's own program, if
+there is one, is shown behind it as it prints itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from graphc.equations.expr import Expr, Index, Op, indices_of, reads
 from graphc.equations.printing import show
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.view import count
-from graphc.view.recurrence import Level, Recurrence, carries, recurrences
+from graphc.view.recurrence import Lag, Level, Recurrence, carries, recurrences
 from graphc.view.sets import nonempty
 
 
@@ -114,37 +115,48 @@ def _recurrence(ir: System, r: Recurrence) -> list[tuple[str, ...]]:
     for depth, level in enumerate(r.levels):
         way = "forwards" if level.direction > 0 else "backwards"
         inner = "inside it, " if depth else ""
-        rows.append((names, f"{inner}one step of {level.index} after another, {way}"))
-        rows += [("", f"  {read}: {'lag ' + str(lag) if lag else 'lag varies'}") for read, lag in level.lags]
-    if r.data:
-        rows.append((names, f"the order of {'the rest' if r.levels else 'computation'} is read from data"))
+        one = f"one diagonal {level.index}" if level.is_wavefront else f"one step of {level.index}"
+        rows.append((names, f"{inner}{one} after another, {way}"))
+        rows += [("", f"  {lag.read}: {_lag(lag)}") for lag in level.lags]
+    if r.readers:
+        also = ", ".join(t.name for t in r.readers)
+        rows.append(("", f"  in the same loop, since they read its last steps only: {also}"))
     for t in r.tensors:
         for term in ir.by_tensor[t].terms:
-            if r.levels and reads(term.value) and not carries(r, term) and indices_of(term.write[r.levels[0].axes[t]]):
+            along = [term.write[axis] for axis in r.levels[0].axes[t]]
+            if reads(term.value) and not carries(r, term) and any(map(indices_of, along)):
                 rows.append(
                     ("", f"  leaves the loop: {show(term.value)} (all {r.levels[0].index} of {t.name} at once)")
                 )
     return rows
 
 
+def _lag(lag: Lag) -> str:
+    if lag.data:
+        return "read from data, which must point at what is computed before"
+    return f"lag {lag.steps}" if lag.steps else "lag varies"
+
+
 def _parallel(ir: System, found: Sequence[Recurrence]) -> list[tuple[str, str]]:
     """Which tensors have all elements along a recurrence's index computed at once, and what is free inside its loop."""
-    indices = list(dict.fromkeys(r.levels[0].index for r in found if r.levels))
-    inside = {t for r in found for t in r.tensors}
+    indices = list(dict.fromkeys(r.levels[0].index for r in found))
+    inside = {t for r in found for t in (*r.tensors, *r.readers)}
     rows = []
     for name in indices:
         free = [eq.tensor.name for eq in ir.equations if eq.tensor not in inside and name in _written(eq)]
         if free:
             rows.append((f"over {name}", f"{', '.join(free)}: on no cycle, so every {name} at once"))
     for r in found:
-        looped = {level.index for level in r.levels}
+        looped = {name for level in r.levels for name in (() if level.is_wavefront else level.index.split(" + "))}
         within = list(dict.fromkeys(i for t in r.tensors for i in _written(ir.by_tensor[t]) if i not in looped))
-        if within and r.levels:
+        if within:
             names = ", ".join(t.name for t in r.tensors)
-            rows.append(
-                (f"over {', '.join(within)}", f"{names}: within a step of {r.levels[0].index}, nothing on the cycle")
-            )
+            rows.append((f"over {', '.join(within)}", f"{names}: within {_step(r.levels[0])}, nothing on the cycle"))
     return rows
+
+
+def _step(level: Level) -> str:
+    return f"a diagonal {level.index}" if level.is_wavefront else f"a step of {level.index}"
 
 
 def _written(eq: Equation) -> list[str]:
@@ -161,7 +173,7 @@ def _work(ir: System, found: Sequence[Recurrence]) -> tuple[Any, list[tuple[str,
     total, looped, exact = sp.Integer(0), sp.Integer(0), True
     rows: list[tuple[str, str, str]] = []
     for eq in ir.equations:
-        r = next((r for r in found if eq.tensor in r.tensors), None)
+        r = next((r for r in found if eq.tensor in (*r.tensors, *r.readers)), None)
         sums: dict[str, Any] = {}
         for term in eq.terms:
             points, sure = count.points(term.domain, context)
@@ -184,7 +196,7 @@ def _work(ir: System, found: Sequence[Recurrence]) -> tuple[Any, list[tuple[str,
 def _where(r: Recurrence | None, term: Term) -> str:
     if r is None or not carries(r, term):
         return "parallel"
-    return f"loop over {r.levels[0].index}" if r.levels else "in the order of the data"
+    return f"loop over {r.levels[0].index}"
 
 
 def _per_point(eq: Equation, term: Term) -> int:
@@ -209,18 +221,20 @@ def _needed(ir: System, tensor: Tensor, found: Sequence[Recurrence]) -> str:
     readers = [(eq.tensor, read) for eq in ir.equations for _, read in eq.reads() if read.tensor is tensor]
     if not readers:
         return "a result"
-    r = next((r for r in found if tensor in r.tensors and r.levels), None)
+    r = next((r for r in found if tensor in r.tensors), None)
     if r is None:
         return "read by " + ", ".join(dict.fromkeys(t.name for t, _ in readers))
-    outside = dict.fromkeys(t.name for t, _ in readers if t not in r.tensors)
+    outside = dict.fromkeys(t.name for t, _ in readers if t not in (*r.tensors, *r.readers))
     if outside:
         return f"every {r.levels[0].index}, for {', '.join(outside)}"
+    if any(t in r.readers for t, _ in readers):
+        return f"the last steps of {r.levels[0].index}"
     return _window(r.levels[0], tensor)
 
 
 def _window(level: Level, tensor: Tensor) -> str:
     """What the loop itself reads again of a tensor."""
-    own = [lag for read, lag in level.lags if read.startswith(f"{tensor.name}[")]
+    own = [lag.steps for lag in level.lags if lag.read.startswith(f"{tensor.name}[")]
     if None in own:
         return f"every {level.index} before"
     steps = max((abs(lag) for lag in own if lag), default=0)

@@ -84,7 +84,7 @@ CONDITIONS = (
                     return None""", """if False:
                     return None""", ELEMENTS),
     Plant('weights that act at other steps, too, count at their own only', 'transforms/seeds.py',
-          'if e.target in column and not _exact(e, column):', 'if False:', 'tests/refused/test_refused.py'),
+          'tuple(e for e in way.edges if not _exact(e, column))', '()', 'tests/refused/test_refused.py'),
     Plant('a state that moves at the same step is no matter', 'transforms/seeds.py',
           'if not states:', 'if True:', 'tests/refused/test_refused.py'),
     Plant('what is at another step adds to the gradient of the last', 'transforms/seeds.py',

@@ -392,3 +392,63 @@ def one_length_among_three():
     """
     u = gc.Input("u", N)
     System(Eq(h[i], v[i] * w[i] * u[i])).evaluate("h", v=np.ones(4), w=np.ones(3), u=np.ones(3))
+
+
+def arguments_without_names():
+    """
+    ArgumentError: 2 arguments without a name
+      Write f(x=.., W=..)
+    """
+    _product()(X, WEIGHTS)
+
+
+def arguments_of_a_loop_without_names():
+    """
+    ArgumentError: 1 argument without a name
+      Write f.loop(3, v=.., w=..)
+    """
+    _step().loop(3, X[0])
+
+
+class LikeTorch:
+    """What of a PyTorch tensor a call looks at."""
+
+    def __init__(self, array, requires_grad=False):
+        self.array, self.requires_grad = array, requires_grad
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+    def __dlpack__(self, **options):
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self.array.__dlpack__(**options)
+
+    def float(self):
+        return LikeTorch(self.array.astype("float32"))
+
+    double = long = float
+
+
+def a_tensor_of_another_dtype():
+    """
+    ArgumentError: x has dtype float32, but float64 is wanted
+      Pass x=x.double(), or compile with dtype='float32'
+    """
+    _product()(x=LikeTorch(X.astype("float32")), W=WEIGHTS)
+
+
+def a_tensor_that_records_gradients():
+    """
+    ArgumentError: x: this LikeTorch cannot be read as an array of numbers
+      It records gradients of its own: pass x=x.detach()
+    """
+    _product()(x=LikeTorch(X, requires_grad=True), W=WEIGHTS)
+
+
+def a_list_of_reals_for_indices():
+    """
+    ArgumentError: left has dtype float64, but int64 is wanted
+      Indices are integers: pass left=np.asarray(left).astype('int64')
+    """
+    System(Eq(z[t], z[t - 1] + 1), Eq(z[-1], 5), Eq(h[i], z[left[i]])).compile(h)(left=[0.0, 1.0], T=3)
