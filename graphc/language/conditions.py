@@ -56,10 +56,10 @@ class Piecewise(sp.Piecewise, metaclass=_OfSymPy):
     def __new__(cls, *pairs: Any, **options: Any) -> Any:
         for k, pair in enumerate(pairs):
             if isinstance(pair, tuple | list) and len(pair) == 2:  # SymPy gives pairs of its own when it rebuilds
-                decided = _decided(pair[1])
+                decided, shown = _decided(pair[1]), ", ".join(f"({', '.join(map(str, p))})" for p in map(tuple, pairs))
                 if decided is False or (decided and k < len(pairs) - 1):
-                    shown = ", ".join(f"({', '.join(map(str, p))})" for p in map(tuple, pairs))
                     raise DefinitionError(_message("Piecewise", shown, pair[1]))
+                refuse_decided("Piecewise", pair[0], shown)
         made = sp.Piecewise(*pairs, **options)
         plain = sp.Piecewise.__new__(cls, *pairs, evaluate=False)
         if not plain.is_Piecewise or not any(c.has(Tensor, Argument) for _, c in plain.args):
@@ -95,9 +95,14 @@ class Not(sp.Not, metaclass=_OfSymPy):
 
 def _joined(kind: Any, conditions: tuple[Any, ...], options: dict[str, Any]) -> Any:
     for c in conditions:
-        if _decided(c) is not None:
-            raise DefinitionError(_message(kind.__name__, ", ".join(map(str, conditions)), c))
+        refuse_decided(kind.__name__, c, ", ".join(map(str, conditions)))
     return kind(*conditions, **options)
+
+
+def refuse_decided(name: str, value: Any, shown: str = "") -> None:
+    """DefinitionError for a truth value where a number or a condition is wanted."""
+    if _decided(value) is not None:
+        raise DefinitionError(_message(name, shown or str(value), value))
 
 
 def _decided(condition: Any) -> bool | None:

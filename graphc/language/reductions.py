@@ -12,6 +12,7 @@ from typing import Any
 import sympy as sp
 
 from graphc.equations.errors import DefinitionError
+from graphc.language.conditions import refuse_decided
 from graphc.language.symbols import Index, Notation
 
 
@@ -23,6 +24,8 @@ class Reduction(Notation):
     big = ""
 
     def __new__(cls, body: Any, *over: Any) -> Reduction:
+        if not (over and all(isinstance(o, sp.Tuple) for o in over)):  # as SymPy gives when it rebuilds
+            refuse_decided(cls.__name__, body, ", ".join(map(str, (body, *over))))
         parts = [sp.sympify(body), *(_limit(cls, o) for o in over)]
         return sp.Expr.__new__(cls, *(_kept_together(part, {}) for part in parts))
 

@@ -459,6 +459,22 @@ def conjunction_with_a_comparison_of_names():
     gc.And(i > 0, i != j)
 
 
+def sum_of_a_comparison_of_names():
+    """
+    DefinitionError: a condition of Sum(False, i) is False already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    Sum(v[i] == v[j], i)
+
+
+def value_that_is_a_comparison_of_names():
+    """
+    DefinitionError: a condition of Piecewise((False, i > 0), (0, True)) is False already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((v[i] == v[j], i > 0), (0, True))
+
+
 # -- literals beyond 64 bits among integers
 
 
