@@ -145,8 +145,11 @@ def _walks_on(e: Emitter, o: Operand, outer: Sequence[Bounds], inner: Sequence[B
     a, b = places
     if a is None or b is None:
         return a is b
+    ref = e.refs[o.read.tensor]
     lengths = tuple(bound.upper - bound.lower + 1 for bound in inner)
-    return a < b and e.refs[o.read.tensor].dims[a + 1 : b + 1] == lengths
+    if ref.spaced and b == len(ref.dims) - 1:
+        return False
+    return a < b and ref.dims[a + 1 : b + 1] == lengths
 
 
 def _call(

@@ -23,7 +23,8 @@ from graphc.equations.system import System, Tensor
 class Ref:
     """A buffer in the running kernel: its address, the stride of each axis in elements, its lowest coordinates.
 
-    `padded`: whole vectors may be read and written at its end, so that no access to it needs a mask.
+    `padded`: whole vectors may be read and written at its end, so that no access to it needs a mask. `spaced`: rows may
+    lie further apart than they are long. `total`: the elements of all of it, what is between rows included.
     """
 
     pointer: ir.Value
@@ -33,6 +34,8 @@ class Ref:
     ring: tuple[int, int] | None = None
     dims: tuple[Expr, ...] = ()
     padded: bool = False
+    spaced: bool = False
+    total: ir.Value | None = None
 
 
 @dataclass(frozen=True, eq=False)

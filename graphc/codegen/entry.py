@@ -1,6 +1,7 @@
 """A module's entry points: where arguments and the workspace lie, and the functions that a call goes through.
 
 The workspace holds its cells (the scalars) first, eight bytes each, then its arrays, each at a multiple of 64 bytes.
+Arrays are row-major; rows whose length is a multiple of 1024 bytes lie 64 bytes further apart than that.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from graphc.codegen.emitter import Emitter
 from graphc.codegen.objects import argument_places, objects_function
 from graphc.codegen.values import I64, PTR
 from graphc.equations.system import Tensor
-from graphc.schedule.program import Program
+from graphc.schedule.program import Buffer, Program
 
-ALIGN = 64
+ALIGN = 64  # bytes; a line of a cache
+ALIASED = 1024  # bytes; rows a multiple of that apart share few sets of a cache, and drive each other out
 CELL = 8  # bytes of a scalar in the workspace, of whichever type
 
 
@@ -46,6 +48,34 @@ def memory_of(program: Program) -> Memory:
     scratch = tuple(b.tensor for b in buffers if b.role == "workspace" and b.extent)
     sizes = tuple(n for n in program.system.sizes if n not in program.system.fixed)
     return Memory({t: k for k, t in enumerate(given)}, scratch, {t: k for k, t in enumerate(cells)}, sizes)
+
+
+def strides_of(e: Emitter, buffer: Buffer) -> tuple[tuple[ir.Value, ...], ir.Value]:
+    """How far apart, in elements, neighbours on each axis lie; and how many elements the buffer takes."""
+    strides: list[ir.Value] = []
+    total: ir.Value = ir.Constant(I64, 1)
+    for axis, extent in reversed(list(enumerate(buffer.extent))):
+        ring = buffer.ring is not None and buffer.ring[0] == axis
+        length = ir.Constant(I64, buffer.ring[1]) if ring and buffer.ring else e.value(extent)
+        strides.insert(0, total)
+        total = e.product(_row(e, buffer, length) if is_spaced(buffer, axis) else length, total)
+    return tuple(strides), total
+
+
+def is_spaced(buffer: Buffer, axis: int) -> bool:
+    """Whether the axis is one of rows that may lie further apart than they are long."""
+    return buffer.role == "workspace" and 0 < axis == len(buffer.extent) - 1
+
+
+def _row(e: Emitter, buffer: Buffer, length: ir.Value) -> ir.Value:
+    """How far apart rows of that length lie."""
+    b, width = e.builder, 8 if buffer.tensor.kind == "int" or e.bits == 64 else 4
+    aliased, line = ALIASED // width, ALIGN // width
+    if isinstance(length, ir.Constant):
+        return ir.Constant(I64, length.constant + (line if length.constant % aliased == 0 else 0))
+    rest = b.and_(length, ir.Constant(I64, aliased - 1))
+    more = b.select(b.icmp_signed("==", rest, ir.Constant(I64, 0)), ir.Constant(I64, line), ir.Constant(I64, 0))
+    return b.add(length, more)
 
 
 def size_values(names: Sequence[str], values: Sequence[ir.Value], fixed: dict[str, int]) -> dict[str, ir.Value]:
@@ -91,11 +121,7 @@ def _layout(
     total: ir.Value = ir.Constant(I64, -(-CELL * len(memory.cells) // ALIGN) * ALIGN)
     for tensor in memory.scratch:
         offsets[tensor] = total
-        buffer = program.buffers[tensor]
-        count: ir.Value = ir.Constant(I64, 1)
-        for axis, extent in enumerate(buffer.extent):
-            ring = buffer.ring is not None and buffer.ring[0] == axis
-            count = own.product(ir.Constant(I64, buffer.ring[1]) if ring and buffer.ring else own.value(extent), count)
+        _, count = strides_of(own, program.buffers[tensor])
         width = 8 if tensor.kind == "int" or e.bits == 64 else 4
         size = b.add(own.product(ir.Constant(I64, width), count), ir.Constant(I64, ALIGN - 1))
         total = b.add(total, b.and_(size, ir.Constant(I64, -ALIGN)))

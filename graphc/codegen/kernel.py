@@ -17,7 +17,7 @@ import islpy as isl
 from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.entry import CELL, Body, Memory, entry_points, memory_of, size_values
+from graphc.codegen.entry import CELL, Body, Memory, entry_points, is_spaced, memory_of, size_values, strides_of
 from graphc.codegen.guards import nest_guards
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
@@ -127,16 +127,10 @@ def _scalar_functions(program: Program) -> int:
 
 def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref:
     buffer = program.buffers[tensor]
-    extents = [e.value(x) for x in buffer.extent]
-    if buffer.ring is not None:
-        extents[buffer.ring[0]] = ir.Constant(I64, buffer.ring[1])
-    strides: list[ir.Value] = []
-    stride: ir.Value = ir.Constant(I64, 1)
-    for extent in reversed(extents):
-        strides.insert(0, stride)
-        stride = e.product(extent, stride)
-    real_extents = tuple(e.value(x) for x in buffer.extent)
-    return Ref(pointer, tuple(strides), buffer.lower, real_extents, buffer.ring, buffer.extent)
+    strides, total = strides_of(e, buffer)
+    extents = tuple(e.value(x) for x in buffer.extent)
+    spaced = bool(extents) and is_spaced(buffer, len(extents) - 1)
+    return Ref(pointer, strides, buffer.lower, extents, buffer.ring, buffer.extent, total=total, spaced=spaced)
 
 
 # Nodes ----------------------------------------

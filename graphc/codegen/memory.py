@@ -354,10 +354,9 @@ def store(e: Emitter, tensor: Tensor, write: tuple[Expr, ...], value: ir.Value, 
 def clear(e: Emitter, tensor: Tensor) -> None:
     """Every element of the tensor's buffer becomes zero."""
     ref = e.refs[tensor]
-    words: ir.Value = ir.Constant(I64, 2 if tensor.kind == "int" or e.bits == 64 else 1)
-    for extent in ref.extents:
-        words = e.product(words, extent)
-    e.builder.call(clear_function(e), [ref.pointer, words])
+    words = ir.Constant(I64, 2 if tensor.kind == "int" or e.bits == 64 else 1)
+    assert ref.total is not None
+    e.builder.call(clear_function(e), [ref.pointer, e.product(words, ref.total)])
 
 
 def vector_store(e: Emitter, pointer: ir.Value, value: ir.Value, ty: ir.Type, mask: ir.Value | None) -> None:
