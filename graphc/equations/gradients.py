@@ -205,10 +205,11 @@ def _ready(system: System, loss: Tensor, pending: Sequence[Gradient]) -> list[Re
         active = active_tensors(view, [g.wrt], [loss])
         seeds = align(view, loss, [g.wrt], active)
         if not isinstance(seeds, Mixed):
-            if seeds.live & waiting.keys():
-                continue
-            if state := seeds.state_between(g.wrt):
+            needed = seeds.live & waiting.keys()
+            if g.tensor not in needed and (state := seeds.state_between(g.wrt)):
                 raise _ambiguous(g, state, seeds.places[g.wrt])
+            if needed:
+                continue
             strange = [r for r in _reads(system, g) if _where(g, r, seeds) is None]
             if not strange:
                 ready.append(Ready(g, seeds))
@@ -289,7 +290,8 @@ def _by_copy(g: Gradient, places: Places) -> str:
     axes = [t for t, p in zip(_letters(g), places, strict=True) if p is None]
     there = f"{copy.name}[{', '.join([*axes, *_subscripts(g.wrt, g, places)])}]"
     here = f"{g.wrt.name}[{', '.join(_subscripts(g.wrt, g, places))}]" if g.wrt.dims else g.wrt.name
-    return f"Let {g.loss.name} read a copy where that is meant, Eq({there}, {here}), and take D({loss}, {there})"
+    meant = there if axes else _element(copy, g, places)
+    return f"Let {g.loss.name} read a copy where that is meant, Eq({there}, {here}), and take D({loss}, {meant})"
 
 
 def _element(t: Tensor, g: Gradient, places: Places) -> str:
