@@ -138,7 +138,8 @@ def _whole(lifter: Lifter, e: sp.Expr, body: Expr) -> Read:
     for i in axes:
         if i not in lifter.bounds:
             what = f"D of {e} runs over {i!r}, which a reduction binds"
-            mend = f'Give it a name: Eq(U[{i!r}], {e}) with gc.Tensor("U", ..), and take D(U[{i!r}], ..)'
+            named = f"U[{', '.join(a.name for a in axes)}]"
+            mend = f'Give it a name: Eq({named}, {e}) with gc.Tensor("U", ..), and take D({named}, ..)'
             raise lifter.written.error(DefinitionError, what, mend)
     ranges = tuple(lifter.bounds[i] for i in axes)
     loss = Tensor(lifter.names.fresh("loss"), tuple(high - low for low, high in ranges))
