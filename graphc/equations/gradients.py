@@ -138,7 +138,8 @@ def _whole(lifter: Lifter, e: sp.Expr, body: Expr) -> Read:
     for i in axes:
         if i not in lifter.bounds:
             what = f"D of {e} runs over {i!r}, which a reduction binds"
-            mend = f'Give it a name: Eq(U[{i!r}], {e}) with gc.Tensor("U", ..), and take D(U[{i!r}], ..)'
+            named = f"U[{', '.join(a.name for a in axes)}]"
+            mend = f'Give it a name: Eq({named}, {e}) with gc.Tensor("U", ..), and take D({named}, ..)'
             raise lifter.written.error(DefinitionError, what, mend)
     ranges = tuple(lifter.bounds[i] for i in axes)
     loss = Tensor(lifter.names.fresh("loss"), tuple(high - low for low, high in ranges))
@@ -205,10 +206,11 @@ def _ready(system: System, loss: Tensor, pending: Sequence[Gradient]) -> list[Re
         active = active_tensors(view, [g.wrt], [loss])
         seeds = align(view, loss, [g.wrt], active)
         if not isinstance(seeds, Mixed):
-            if seeds.live & waiting.keys():
-                continue
-            if state := seeds.state_between(g.wrt):
+            needed = seeds.live & waiting.keys()
+            if g.tensor not in needed and (state := seeds.state_between(g.wrt)):
                 raise _ambiguous(g, state, seeds.places[g.wrt])
+            if needed:
+                continue
             strange = [r for r in _reads(system, g) if _where(g, r, seeds) is None]
             if not strange:
                 ready.append(Ready(g, seeds))
@@ -289,7 +291,8 @@ def _by_copy(g: Gradient, places: Places) -> str:
     axes = [t for t, p in zip(_letters(g), places, strict=True) if p is None]
     there = f"{copy.name}[{', '.join([*axes, *_subscripts(g.wrt, g, places)])}]"
     here = f"{g.wrt.name}[{', '.join(_subscripts(g.wrt, g, places))}]" if g.wrt.dims else g.wrt.name
-    return f"Let {g.loss.name} read a copy where that is meant, Eq({there}, {here}), and take D({loss}, {there})"
+    meant = there if axes else _element(copy, g, places)
+    return f"Let {g.loss.name} read a copy where that is meant, Eq({there}, {here}), and take D({loss}, {meant})"
 
 
 def _element(t: Tensor, g: Gradient, places: Places) -> str:

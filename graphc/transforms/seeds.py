@@ -109,12 +109,14 @@ class Seeds:
     def state_between(self, wrt: Tensor) -> Tensor | None:
         """A state of the recurrence that `wrt` is part of, through which the loss depends on it, beside a way that
         leads through none: it is not clear then whether the state is to be held fixed."""
-        behind = [e.target for edges in self.slack for e in edges if e.target in self.live]
+        before = [e for e in self.way.edges if e.target is not wrt]
+        near = reach([self.loss], before)
+        behind = [e.target for edges in self.slack for e in edges if e.target in self.live & near]
         states = set(behind) - {self.loss, wrt}
         states &= dependencies(self.way.system, [wrt]) if states else set()
         if not states:
             return None
-        past = [e for e in self.way.edges if not {e.target, e.source} & states]
+        past = [e for e in before if not {e.target, e.source} & states]
         return next(t for t in behind if t in states) if wrt in reach([self.loss], past) else None
 
 

@@ -149,6 +149,17 @@ def gradient_at_an_undefined_step():
     System(*MOVES, FORCE, ENERGY, Eq(E[t], D(U[t], q)[t - 1, 0]))
 
 
+def game_of_two_who_move_in_turn():
+    """
+    UnsupportedError: D(U[t-1], q): U depends on q itself and through p, which q moves at the same step
+      in Eq(q[t], -rate*D(U[t-1], q)[t-1] + q[t-1])
+      Let U read a copy where that is meant, Eq(q_at[t, i], q[t, i]), and take D(U[t], q_at[t, i])
+    """
+    first = Eq(q[t], q[t - 1] - rate * D(U[t - 1], q)[t - 1])
+    second = [Eq(E[t], Sum(q[t, i] * p[t - 1, i], i)), Eq(E[0], 0), Eq(p[t], p[t - 1] + rate * D(E[t], p)[t - 1])]
+    System(*MOVES[:2], Eq(U[t], Sum(q[t, i] * p[t, i], i)), first, *second)
+
+
 def place_before_the_last():
     """
     UnsupportedError: D(E[t], q[t-1, i]): E[t] depends on q at several steps, and D gives the slope at the last, q[t, i]
