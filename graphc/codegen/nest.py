@@ -231,7 +231,8 @@ def _reduce_together(e: Emitter, together: Sequence[tuple[Statement, Expr]], nes
 
 def _accumulate_in_memory(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
     """A scatter: each contribution goes to the element it falls on, one after the other."""
-    with plain_loops(e, inner_bounds(s, nest, context)), e.scope():
+    bounds = [b for b in inner_bounds(s, nest, context) if b.index not in e.env]
+    with plain_loops(e, bounds), e.scope():
         for r, c in e.tile.points():
             value = e.convert(e.value(s.value, r, c), s.value.kind, s.tensor.kind)
             write_element(e, s, r, c, value)

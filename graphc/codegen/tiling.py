@@ -17,7 +17,7 @@ from graphc.codegen.memory import WINDOWS, is_plain, lane_step
 from graphc.equations import sets
 from graphc.equations.bounds import Bounds, loop_bounds
 from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder, reads
 from graphc.equations.system import System
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement, statement_reads
@@ -27,7 +27,8 @@ SHORT = 4  # an index with at most this many values makes poor vectors
 
 @dataclass(frozen=True)
 class Plan:
-    """How a nest runs: loops over `order` (parallel indices), of which `vec` in vectors and `row` in registers."""
+    """How a nest runs: loops over `order` (parallel indices; outside them, those of a scatter to places from data), of
+    which `vec` in vectors and `row` in registers."""
 
     order: tuple[Bounds, ...]
     vec: Index | None
@@ -50,7 +51,12 @@ def plan(nest: Nest, context: isl.Set, registers: int, system: System) -> Plan:
     row = _row_axis(nest, vec, inner) if reducing and vec is not None and not scatter else None
     order = [i for i in nest.parallel if i not in (vec, row)] + [i for i in (vec, row) if i is not None]
     head = nest.statements[0].domain.project((*nest.outer, *nest.parallel))
-    bounds = loop_bounds(head, nest.outer, order, context)
+    ahead = _scattered_over(nest)
+    if ahead:
+        s = nest.statements[0]
+        bounds = bounded(s, loop_bounds(s.domain, nest.outer, [*ahead, *order], context), context)
+    else:
+        bounds = loop_bounds(head, nest.outer, order, context)
     if row is not None and any(vec in indices_of(x) for x in (*bounds[-1].lowers, *bounds[-1].uppers)):
         row = None
         order = [i for i in nest.parallel if i is not vec] + ([vec] if vec is not None else [])
@@ -63,6 +69,15 @@ def plan(nest: Nest, context: isl.Set, registers: int, system: System) -> Plan:
             bounds = loop_bounds(head, nest.outer, nest.parallel, context)
     rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, registers)
     return Plan(tuple(bounds), vec, row, rows, chunks)
+
+
+def _scattered_over(nest: Nest) -> list[Index]:
+    """The indices of a scatter to places from data, to run outside the parallel ones: what goes to one place lies
+    together, and the place is looked at once."""
+    s = nest.statements[0]
+    if len(nest.statements) > 1 or not any(reads(w) for w in s.write) or bound_others(s) & set(nest.parallel):
+        return []
+    return inner_indices(s, nest) if nest.parallel else []
 
 
 def _stays_inside(nest: Nest, head: Domain, context: isl.Set, system: System) -> bool:

@@ -278,6 +278,10 @@ def _or(args: tuple[Expr, ...]) -> Expr | None:
     return None
 
 
+def _eq(args: tuple[Expr, ...]) -> Expr | None:
+    return Const(True) if args[0] is args[1] and _is_int(args[0]) else None  # i == i -> true, of integers
+
+
 def _divided(args: tuple[Expr, ...]) -> tuple[dict[Expr, int], int, dict[Expr, int], int, int] | None:
     """An integer over a literal d: what d divides (leaves, constant), and the rest, its constant in (-d, 0]."""
     a, b = args
@@ -323,6 +327,7 @@ RULES: dict[str, Rule] = {
     "minimum": _same,
     "and": _and,
     "or": _or,
+    "eq": _eq,
     "floordiv": _floordiv,
     "mod": _mod,
 }

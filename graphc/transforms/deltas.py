@@ -16,7 +16,20 @@ import islpy as isl
 
 from graphc.equations.bounds import loop_bounds
 from graphc.equations.domain import Domain, assume, has_reads
-from graphc.equations.expr import Const, Expr, Index, Op, Read, all_of, conjuncts, make, place_of, postorder, rebuild
+from graphc.equations.expr import (
+    Const,
+    Expr,
+    Index,
+    Op,
+    Read,
+    all_of,
+    conjuncts,
+    indices_of,
+    make,
+    place_of,
+    postorder,
+    rebuild,
+)
 from graphc.equations.ops import REDUCTIONS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -45,8 +58,8 @@ def _equation(eq: Equation, cycle: set[Tensor], sizes: isl.Set) -> Equation:
 
 def _terms(term: Term, op: str, cycle: set[Tensor], sizes: isl.Set) -> list[Term]:
     """The term without such comparisons."""
-    if not term.reduced:
-        return [term]
+    if set(term.domain.indices) <= set().union(*(indices_of(place_of(w)) for w in term.write), set()):
+        return [term]  # an element for each point
     done: list[Term] = []
     todo = [term]
     while todo:

@@ -64,7 +64,8 @@ def test_graph_convolution():
     """As many messages as edges, forwards and back."""
     messages = Sum(KroneckerDelta(n, dst[k]) * X[src[k], i], k)
     equations = [Eq(z[n, i], messages), Eq(h[n, i], tanh(Sum(W[i, j] * z[n, j], j))), Eq(L, Sum(h**2))]
-    assert points(gc.System(*equations), "z") == [2]
+    system = gc.System(*equations)
+    assert points(system, "z") == points(system.grad(L, [X]), "D(L, X)") == [2]
     agree(equations, [h, D(L, X), D(L, W)], {**edges, "X": numbers(4, 3), "W": numbers(3, 3)})
 
 
