@@ -11,7 +11,7 @@ all of time, `y[t] = V @ s[t]`, is more work than the state has elements and sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import islpy as isl
@@ -58,10 +58,14 @@ def join_readers(
     graph.add_edges_from((d.source, d.target) for d in tied)
     parts = components(statements, tied)
     owns = within(parts, deps)
+    read_by: dict[Tensor, set[Statement]] = {}
+    for s in statements:
+        for r in s.reads:
+            read_by.setdefault(r.tensor, set()).add(s)
     found: list[Joined] = []
     taken: set[Statement] = set()
     for k, (cycle, own) in enumerate(zip(parts, owns, strict=True)):
-        if not is_cyclic(cycle, own) or not taken.isdisjoint(cycle) or not _states(cycle, statements, kept):
+        if not is_cyclic(cycle, own) or not taken.isdisjoint(cycle) or not _states(cycle, read_by, kept):
             continue
         choice = choose_loop(cycle, own, system)
         if choice is None or not _is_plain(choice, cycle, statements):
@@ -79,13 +83,15 @@ def join_readers(
     return found
 
 
-def _states(cycle: Sequence[Statement], statements: Sequence[Statement], kept: frozenset[Tensor]) -> set[Tensor]:
+def _states(
+    cycle: Sequence[Statement], read_by: Mapping[Tensor, set[Statement]], kept: frozenset[Tensor]
+) -> set[Tensor]:
     """The tensors of a cycle with more than one element a step that others read too, and nobody asks for. A vector
     only where a step is no more work than it has elements: beside W @ s[t-1], keeping s costs next to nothing."""
     inside = set(cycle)
     light = all(len(s.domain.indices) <= 2 for s in cycle)
     own = {s.tensor for s in cycle if len(s.tensor.dims) > (1 if light else 2)} - kept
-    return own & {r.tensor for s in statements if s not in inside for r in s.reads}
+    return {t for t in own if not read_by.get(t, inside) <= inside}
 
 
 def _is_plain(choice: LoopChoice, cycle: Sequence[Statement], statements: Sequence[Statement]) -> bool:
