@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
-from graphc.equations.domain import is_affine
+from graphc.equations.domain import Domain, is_affine
 from graphc.equations.errors import DefinitionError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, indices_of
+from graphc.equations.expr import Const, Expr, Index, indices_of, postorder
 from graphc.equations.infer import Ranges, Scope, within
-from graphc.equations.lift import Lifter
+from graphc.equations.lift import Lifter, Operand
 from graphc.equations.names import Names, Written
 from graphc.equations.simplify import affine_parts
+from graphc.equations.system import Tensor
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
@@ -34,6 +36,19 @@ class Parsed:
     write: tuple[Expr, ...]
     axes: tuple[Index, ...]
     env: Mapping[sp.Basic, Expr]
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """One of the user's equations as expressions: the left side, the value, what its convolutions read. `scope` are
+    the points of the left side, where they are known."""
+
+    left: Left
+    tensor: Tensor
+    parsed: Parsed
+    value: Expr
+    operands: tuple[Operand, ...]
+    scope: Scope | None
 
 
 def target(w: Written) -> Left:
@@ -76,13 +91,6 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
         )  # fmt: skip
     lifter.shape(w.eq.lhs)
     write = tuple(lifter.subscript(w.eq.lhs, s, env) for s in left.subs)
-    for s, e in zip(left.subs, write, strict=True):
-        if not is_affine(e):
-            raise w.error(
-                UnsupportedError,
-                f"the subscript {s} on the left is not affine",
-                "Use sums and multiples of indices, and sizes",
-            )
     axes = tuple(lifter.axis() for _ in range(rank - len(write)))
     return Parsed(write + axes, axes, env)
 
@@ -90,26 +98,78 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
 def scope_of(p: Parsed, left: Left, names: Names, ranges: Ranges) -> Scope:
     """The index points at which the written element lies in the declared box; a constant subscript may lie outside."""
     w = left.written
-    dims = names.tensor(left.tensor).dims
-    indices = tuple(dict.fromkeys([e for e in p.env.values() if isinstance(e, Index)] + list(p.axes)))
-    conditions: list[Expr] = []
-    for sub, dim in zip(p.write, dims, strict=True):
-        if indices_of(sub):
-            conditions += within(sub, dim)
-    pending = set(indices)
-    for symbol, stands_for in p.env.items():
-        extent = getattr(symbol, "extent", None)
-        if extent is not None and isinstance(stands_for, Index):
-            high = names.integer(extent)
-            conditions += within(stands_for, high)
-            ranges.bounds[stands_for] = Const(0), high
-            pending.discard(stands_for)
+    for s, e in zip(left.subs, p.write, strict=False):
+        if not is_affine(e):
+            raise w.error(
+                UnsupportedError,
+                f"the subscript {s} on the left is not affine",
+                "Use sums and multiples of indices, and sizes",
+            )
+    tensor = names.tensor(left.tensor)
+    dims = tensor.dims
+    of_user = [i for e in p.env.values() for i in postorder(e) if isinstance(i, Index)]
+    indices = tuple(dict.fromkeys([*of_user, *p.axes]))
+    own, pending = _ranges_of_their_own(p, names, ranges, indices)
+    conditions = [c for s, d in zip(p.write, dims, strict=True) if indices_of(s) for c in within(s, d)]
+    conditions += own
+    _refuse_beyond_blocks(p.write, tensor, own, pending, w)
+    conditions += _in_blocks(p.write, pending, ranges)
     pending = _bounded(p.write, dims, pending, ranges)
     scope = Scope(indices, tuple(conditions), write=p.write)
     if pending or not _one_to_one(scope):
         what = f"the left side {w.eq.lhs} writes one element from several values of its indices"
         raise w.error(DefinitionError, what, "Give each index an axis of its own")
     return scope
+
+
+def _ranges_of_their_own(
+    p: Parsed, names: Names, ranges: Ranges, indices: Sequence[Index]
+) -> tuple[list[Expr], set[Index]]:
+    """The conditions of the indices that have a range of their own, and the other indices."""
+    own: list[Expr] = []
+    pending = set(indices)
+    for symbol, stands_for in p.env.items():
+        extent = getattr(symbol, "extent", None)
+        if extent is not None and isinstance(stands_for, Index):
+            high = names.integer(extent)
+            own += within(stands_for, high)
+            ranges.bounds[stands_for] = Const(0), high
+            pending.discard(stands_for)
+    return own, pending
+
+
+def _refuse_beyond_blocks(
+    write: Sequence[Expr], tensor: Tensor, own: Sequence[Expr], pending: set[Index], w: Written
+) -> None:
+    """Of two indices that make one axis, `h*D + d`, the inner must stay in its block: the next one begins there."""
+    for axis in tensor.joined:
+        sub, dim = write[axis], tensor.dims[axis]
+        found = indices_of(sub)
+        if sub in pending or not found:
+            continue
+        box = Domain.where(tuple(found), *(c for c in own if indices_of(c) <= found))
+        if found & pending or not (box - box.restrict(*within(sub, dim))).is_empty():
+            raise w.error(
+                UnsupportedError,
+                f"{sub!r} leaves its block of {dim!r} elements, in which {w.eq.lhs} counts",
+                "Give the index a range within the block, or give the axis its blocks as axes",
+            )
+
+
+def _in_blocks(write: Sequence[Expr], pending: set[Index], ranges: Ranges) -> list[Expr]:
+    """Several indices without a range that make one axis, `8*h + d`, count in blocks: nothing else tells them apart."""
+    conditions: list[Expr] = []
+    for sub in write:
+        parts, _ = affine_parts(sub)
+        free = [(k, i) for i, k in parts.items() if isinstance(i, Index) and i in pending]
+        for (step, index), (above, _) in itertools.pairwise(sorted(free, key=lambda part: part[0])):
+            if step < 1 or above % step or above == step or indices_of(sub) - pending:
+                break
+            high = Const(above // step)
+            conditions += within(index, high)
+            ranges.bounds[index] = Const(0), high
+            pending.discard(index)
+    return conditions
 
 
 def _bounded(write: Sequence[Expr], dims: Sequence[Expr], pending: set[Index], ranges: Ranges) -> set[Index]:

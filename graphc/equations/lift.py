@@ -6,14 +6,15 @@ its value where those axes stand at the subscripts `at`. Reductions become `Redu
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
+from graphc.equations import computed, scalars
 from graphc.equations import reduce as reducing
-from graphc.equations import scalars
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
 from graphc.equations.names import Names, Written, atoms
@@ -51,6 +52,7 @@ class Lifter:
         # says that they are earlier
         self.operands: list[Operand] = []
         self.made: dict[Any, Expr] = {}
+        self.limited: dict[tuple[Bound, ...], Expr] = {}  # what holds within limits that were computed
         used = set(map(str, atoms(written.eq, sp.Symbol, sy.Tensor)))
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
 
@@ -211,7 +213,7 @@ class Lifter:
 
     def subscript(self, access: sp.Basic, s: sp.Expr, env: Env) -> Expr:
         """A subscript as an integer expression."""
-        value = self.build(s, (), env)
+        value = self.names.composed.affine(self.build(s, (), env))
         if value.kind in ("weak", "int"):
             return value
         data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
@@ -230,6 +232,9 @@ class Lifter:
             return scalars.piecewise([(self.build(v, at, env), self.build(c, at, env)) for v, c in e.args])
         if isinstance(e, sp.Rel):
             e = scalars.without_fractions(e, lambda a: self.build(a, at, env))
+            sides = [self.build(a, at, env) for a in e.args]
+            if all(a.kind in ("weak", "int") for a in sides):
+                return scalars.apply(e, [self.names.composed.affine(a) for a in sides])
         try:
             return scalars.apply(e, [self.build(a, at, env) for a in e.args])
         except UnsupportedError as error:
@@ -263,8 +268,7 @@ class Lifter:
     # -- reductions -----------------------------------------------------------------------------------------------
 
     def _reduction(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
-        name = {"Product": "Prod"}.get(type(e).__name__, type(e).__name__)
-        body = e.args[0]
+        name, body = _name(e), e.args[0]
         if not e.args[1:] and not self.shape(body):
             raise self.written.error(
                 DefinitionError,
@@ -276,7 +280,13 @@ class Lifter:
             return self._bind(e, body, at, env)
 
         if name in _PLAIN:
-            return merged(_PLAIN[name], *fresh())
+            bound, value = fresh()
+            if name == "Mean" and bound in self.limited:
+                again = fresh()[0]
+                number = reducing.Reduce("sum", again, make("select", self.limited[again], Const(1), Const(0)))
+                value = value if value.kind == "real" else make("toreal", value)
+                return make("div", reducing.Reduce("total", bound, value), number)
+            return merged(_PLAIN[name], bound, value)
         if name == "logsumexp":
             return reducing.logsumexp(fresh)
         if name == "softmax":
@@ -305,7 +315,27 @@ class Lifter:
         value = self.build(body, at, inner)
         if isinstance(e, rd.softmax):
             bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, limits, strict=True))
+        if any(map(computed.are_computed, bound)):
+            return self._within(e, bound, value)
         return bound, value
+
+    def _within(self, e: sp.Basic, bound: tuple[Bound, ...], value: Expr) -> tuple[tuple[Bound, ...], Expr]:
+        """A reduction over computed limits: its value under the condition that they hold."""
+        nothing = computed.nothing(_name(e), value)
+        if nothing is None:
+            raise self.written.error(
+                UnsupportedError, f"the limits of {e} are computed, and not affine",
+                "Sum, Prod, Mean, amax, amin and logsumexp take such limits; here give a whole axis, and conditions",
+            )  # fmt: skip
+        found, conditions = [], list[Expr]()
+        for b, limit in zip(bound, e.args[1:], strict=True):
+            if computed.are_computed(b):
+                b, more = computed.bounded(b, limit, value, self.bounds, self.names.composed, self.written)
+                conditions += more
+            found.append(b)
+        within = functools.reduce(lambda a, c: make("and", a, c), conditions)
+        self.limited[tuple(found)] = within
+        return tuple(found), make("select", within, value, nothing)
 
     def _kept(self, b: Bound, outside: Expr | None, value: Expr) -> Bound:
         """An index that softmax keeps runs inside as it does outside, where it stands alone at no axis."""
@@ -348,6 +378,11 @@ class Lifter:
             place = place * length + b.index if length is not None and k else b.index
             beyond = None if beyond is None or length is None else beyond * length
         return place, Const(2**62) if beyond is None else beyond
+
+
+def _name(e: sp.Basic) -> str:
+    """What a reduction is called."""
+    return {"Product": "Prod"}.get(type(e).__name__, type(e).__name__)
 
 
 def count(shape: Shape) -> str:

@@ -7,6 +7,7 @@ become equations; gradients are put in place; everything is checked.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,14 +15,17 @@ import islpy as isl
 import sympy as sp
 
 from graphc.equations import boundary, check, particular, sets
-from graphc.equations.errors import DefinitionError
-from graphc.equations.expr import Expr, Index, make
-from graphc.equations.gradients import losses, resolve
+from graphc.equations.domain import is_affine
+from graphc.equations.errors import DefinitionError, GraphcError
+from graphc.equations.expr import Expr, Index, make, postorder
+from graphc.equations.factored import factored
+from graphc.equations.gradients import Loss, losses, resolve
 from graphc.equations.infer import Ranges, Scope, within
-from graphc.equations.left import Left, parse, scope_of, target
+from graphc.equations.left import Draft, Left, parse, scope_of, target
 from graphc.equations.lift import Lifter, Operand
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
 from graphc.equations.reduce import renamed
+from graphc.equations.sizes import solve_sizes
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -48,23 +52,65 @@ class Lowered:
     system: System
     tensors: dict[sy.Tensor, Tensor]
     axes: dict[str, set[tuple[Tensor, int]]] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()  # sizes that would make affine what is not, were they numbers
 
 
-def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), closed: bool = True) -> Lowered:
-    """The system that these equations mean. Raises a GraphcError that says what is wrong.
+def lower(
+    equations: Sequence[sp.Basic],
+    place: tuple[str, int] = ("", 0),
+    closed: bool = True,
+    fixed: Mapping[str, int] | None = None,
+) -> Lowered:
+    """The system that these equations mean, with numbers for the sizes that are `fixed`. Raises a GraphcError that
+    says what is wrong.
 
     Unless `closed`, tensors that no equation defines are taken as given, and nothing is checked across equations."""
+    lefts, of = _read(equations, place)
+    names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts}, fixed)
+    try:
+        return _lowered(lefts, of, names, closed)
+    except GraphcError as error:
+        error.open = frozenset(names.composed.open), frozenset(names.composed.open | names.composed.bases)
+        raise
+
+
+def mended_by(error: GraphcError, equations: Sequence[sp.Basic], fixed: Mapping[str, int]) -> frozenset[str]:
+    """The sizes of which (small) numbers give these equations a meaning, which have none without; empty if none do."""
+    for names, value in itertools.product(filter(None, dict.fromkeys(error.open)), (4, 2, 3)):
+        try:
+            lower(equations, fixed={**fixed, **dict.fromkeys(names, value)})
+        except GraphcError:
+            continue
+        return names
+    return frozenset()
+
+
+def sizes_told(equations: Sequence[sp.Basic], shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """The sizes that the shapes of these arguments tell, of equations that have no meaning without."""
+    lefts, _ = _read(equations, ("", 0))
+    names = Names(*_kinds(lefts))
+    given = [t for left in lefts for t in _tensors(left.written.eq) if t.role != "tensor" and t.name in shapes]
+    inputs = tuple(names.tensor(t) for t in dict.fromkeys(given))
+    system = System(inputs, (), names.known, names.least, names.composed.known)
+    return solve_sizes(system, {t.name: shapes[t.name] for t in inputs}, {})
+
+
+def _read(equations: Sequence[sp.Basic], place: tuple[str, int]) -> tuple[list[Left], dict[D, Loss]]:
+    """The left sides, and the losses of the gradients."""
     if not equations:
         raise DefinitionError("a system needs at least one equation\n  Write gc.System(Eq(left, right), ..)")
     written = [_written(e, place, k + 1) for k, e in enumerate(equations)]
     of, extra = losses(w.eq for w in written)
     written += [_written(e, place, 0) for e in extra]
-    lefts = [target(w) for w in written]
-    names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts})
+    return [target(w) for w in written], of
+
+
+def _lowered(lefts: Sequence[Left], of: Mapping[D, Loss], names: Names, closed: bool) -> Lowered:
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
-    pieces = [p for left in lefts for p in _pieces(left, lefts, names, ranges)]
+    drafts = factored([_draft(left, lefts, names, ranges) for left in lefts], names)
+    pieces = [p for draft in drafts for p in _pieces(draft, names, ranges)]
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
@@ -73,16 +119,16 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     builder = Builder(ranges, names.fresh)
     made = _assemble(pieces, builder)
     given = tuple(t for t in names.tensors.values() if t.given)
-    system = System(given, tuple(made + builder.auxiliaries), least=names.least)
+    system = System(given, tuple(made + builder.auxiliaries), names.known, names.least, names.composed.known)
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     if not closed:
         return Lowered(system, names.tensors)
-    reads = {read: text for w in written for read, text in w.reads.items()}
+    reads = {read: text for left in lefts for read, text in left.written.reads.items()}
     system = check.without_hollow_starts(system)
     check.check(system, reads)
     system, gradients = resolve(system, names, of)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
-    return Lowered(system, tensors, _axes(lefts, names))
+    return Lowered(system, tensors, _axes(drafts), frozenset(names.composed.open))
 
 
 def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
@@ -171,14 +217,15 @@ def _reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set
     return found
 
 
-def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> list[Piece]:
+def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> Draft:
+    """An equation as expressions, one axis an axis of the user's."""
     w = left.written
     lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts))
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:
         lifter.must_agree(w.eq.lhs, lifter.shape(w.eq.lhs), w.eq.rhs, right)
-    scope = scope_of(parsed, left, names, ranges)
+    scope = scope_of(parsed, left, names, ranges) if all(map(is_affine, parsed.write)) else None
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
     value = widened(value, tensor.kind == "real")
@@ -187,8 +234,14 @@ def _pieces(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> 
             what = f"{left.tensor} holds integers, and the right side is a real number"
             raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
         value = make("toint", value)
-    out = [Piece(w, tensor, parsed.write, scope.with_(c), v) for c, v in split(value)]
-    for o in lifter.operands:
+    return Draft(left, tensor, parsed, value, tuple(lifter.operands), scope)
+
+
+def _pieces(draft: Draft, names: Names, ranges: Ranges) -> list[Piece]:
+    w, write = draft.left.written, draft.parsed.write
+    scope = draft.scope or scope_of(draft.parsed, draft.left, names, ranges)
+    out = [Piece(w, draft.tensor, write, scope.with_(c), v) for c, v in split(draft.value)]
+    for o in draft.operands:
         out += _operand(o, w, ranges)
     return out
 
@@ -231,12 +284,11 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
     return Equation(tensor, reduce, sets.coalesce(defined), tuple(terms), group[0].written.origin)
 
 
-def _axes(lefts: Sequence[Left], names: Names) -> dict[str, set[tuple[Tensor, int]]]:
+def _axes(drafts: Sequence[Draft]) -> dict[str, set[tuple[Tensor, int]]]:
     """For each index of the user's: the axes it stands for on left sides."""
     found: dict[str, set[tuple[Tensor, int]]] = {}
-    for left in lefts:
-        for axis, s in enumerate(left.subs):
-            for symbol in s.free_symbols:
-                if isinstance(symbol, sy.Index):
-                    found.setdefault(symbol.name, set()).add((names.tensor(left.tensor), axis))
+    for draft in drafts:
+        for symbol, index in draft.parsed.env.items():
+            on = {(draft.tensor, axis) for axis, e in enumerate(draft.parsed.write) if index in postorder(e)}
+            found.setdefault(str(symbol), set()).update(on)
     return found

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from graphc.equations.errors import ArgumentError, DefinitionError, ShapeError, UnsupportedError
+from graphc.equations.errors import ArgumentError, DefinitionError, GraphcError, ShapeError, UnsupportedError
 from graphc.language import symbols as sy
 from graphc.language.notation import D
 
@@ -23,25 +23,60 @@ Output = str | sy.Tensor
 
 
 class System:
-    """A set of equations, in any order; it is checked when it is made.
+    """A set of equations, in any order; it is checked when it is made. `sizes` has numbers for some sizes.
+
+    What only such numbers make affine (`Eq(y[S*t + k], ..)`) waits for them, here or in `compile(sizes={"S": 2})`.
 
     Raises ShapeError, DomainError, CausalityError, DefinitionError or UnsupportedError."""
 
-    def __init__(self, *equations: sp.Eq) -> None:
-        from graphc.equations.lower import lower
+    equations: tuple[sp.Eq, ...] = ()
+    _ir: Representation | None = None
+    _refused: GraphcError | None = None  # why there is no representation, until some of the sizes `_open` are known
+    _made: tuple[Callable[..., System], tuple[Any, ...]] | None = None  # how it derives from another system
 
+    def __init__(self, *equations: sp.Eq, sizes: Mapping[Any, int] | None = None) -> None:
         frame = sys._getframe(1)
-        self.equations: tuple[sp.Eq, ...] = tuple(_flat(equations))
+        self.equations = tuple(_flat(equations))
+        self._place, self._sizes = (frame.f_code.co_filename, frame.f_lineno), _by_name(sizes)
+        self._tensors: dict[sy.Tensor, IRTensor] = {}
+        self._axes: dict[str, set[tuple[IRTensor, int]]] = {}
+        self._open: frozenset[str] = frozenset()
+        self._lower()
+
+    def _lower(self) -> None:
+        from graphc.equations.lower import lower, mended_by
+
         with _lock():
-            made = lower(self.equations, (frame.f_code.co_filename, frame.f_lineno))
-        self.ir: Representation = made.system
-        self._tensors, self._axes = made.tensors, made.axes
+            try:
+                made = lower(self.equations, self._place, fixed=self._sizes)
+            except GraphcError as error:
+                meant = not isinstance(error, DefinitionError)  # what lacks a range lacks it with numbers, too
+                self._open = mended_by(error, self.equations, self._sizes) if meant else frozenset()
+                if not self._open:
+                    raise
+                self._refused = _until_known(error, self._open)
+                return
+        self._ir, self._tensors, self._axes, self._open = made.system, made.tensors, made.axes, made.open
+
+    @property
+    def ir(self) -> Representation:
+        """The representation. Raises what is wrong with the equations until some sizes are numbers."""
+        if self._ir is None:
+            assert self._refused is not None
+            raise self._refused
+        return self._ir
 
     @classmethod
-    def _of(cls, ir: Representation, like: System, tensors: Mapping[sy.Tensor, IRTensor] | None = None) -> System:
+    def _of(
+        cls,
+        ir: Representation,
+        like: System,
+        tensors: Mapping[sy.Tensor, IRTensor] | None = None,
+        made: tuple[Callable[..., System], tuple[Any, ...]] | None = None,
+    ) -> System:
         """A system that a transform made from `like`."""
         self = object.__new__(cls)
-        self.ir, self.equations = ir, ()
+        self._ir, self._open, self._made = ir, like._open, made if like._open else None
         known = set(ir.tensors)
 
         def same(t: IRTensor) -> IRTensor:
@@ -51,6 +86,40 @@ class System:
         self._tensors = {u: same(t) for u, t in {**like._tensors, **(tensors or {})}.items()}
         self._axes = {name: {(same(t), k) for t, k in axes} for name, axes in like._axes.items()}
         return self
+
+    def _later(self, transform: Callable[..., System], *arguments: Any) -> System:
+        """What a transform makes of a system that waits for sizes."""
+        made = object.__new__(System)
+        made._refused, made._open, made._made = self._refused, self._open, (transform, (self, *arguments))
+        made._tensors, made._axes = {}, {}
+        return made
+
+    def _at(self, sizes: Mapping[str, int]) -> System:
+        """This system with numbers for those of these sizes that make it affine."""
+        values = {n: v for n, v in sizes.items() if n in self._open}
+        if not values:
+            return self
+        if self._made is not None:
+            transform, (parent, *arguments) = self._made
+            return transform(parent._at(values), *arguments)
+        made = object.__new__(System)
+        made.__dict__ |= {**self.__dict__, "_ir": None, "_refused": None, "_sizes": {**self._sizes, **values}}
+        made._lower()
+        return made
+
+    def _at_shapes(self, sizes: Mapping[str, int], arguments: Mapping[str, Any]) -> System:
+        """This system at these sizes and, if it still waits for some, at those that the arguments' shapes tell."""
+        import numpy as np
+
+        from graphc.equations.lower import sizes_told
+
+        given = {k: v for k, v in arguments.items() if k in self._open}
+        made = self._at({**sizes, **given})
+        if made._ir is None and made._made is None:
+            with _lock():
+                told = sizes_told(made.equations, {k: np.shape(v) for k, v in arguments.items() if k not in given})
+            made = made._at(told)
+        return made
 
     # -- what a system can do -------------------------------------------------------------------------------------
 
@@ -62,9 +131,9 @@ class System:
 
         if not isinstance(exact, bool):
             raise ArgumentError("exact= is True or False\n  An input or a size of that name must be called otherwise")
-        system = self._with_gradients(outputs)
+        system = self._at_shapes(_by_name(sizes), arguments)._with_gradients(outputs)
         wanted = system._outputs(outputs)
-        given, more = self._split(arguments)
+        given, more = system._split(arguments)
         with _lock():
             found = evaluate(system.ir, wanted, given, _by_name(sizes) | more, exact)
         return found[0] if len(wanted) == 1 else tuple(found)
@@ -85,7 +154,7 @@ class System:
             raise ArgumentError(
                 f"update={update!r} does not say which argument gets which value\n  Write update={{W: W_next}}"
             )
-        system = self._with_gradients([*outputs, *(update or {}).values()])
+        system = self._at(_by_name(sizes))._with_gradients([*outputs, *(update or {}).values()])
         updates = {system.tensor(k): system.tensor(v) for k, v in (update or {}).items()}
         wanted = system._outputs(outputs) if outputs or not updates else []
         return compile(
@@ -96,6 +165,8 @@ class System:
         """A system that also defines D(loss, W) for each W in `wrt`, or for every Param."""
         from graphc.transforms.differentiate import gradients
 
+        if self._ir is None:
+            return self._later(System.grad, loss, wrt)
         scalar = self.tensor(loss)
         names = [t for t in self._tensors if t.role == "param"] if wrt is None else _flat([wrt])
         targets = [self.tensor(w) for w in names]
@@ -109,7 +180,7 @@ class System:
             ir, found = gradients(self.ir, scalar, targets)
         users = {i: u for u, i in self._tensors.items()}
         new = {D(users[scalar], users[t]): g for t, g in found.items() if scalar in users and t in users}
-        return System._of(ir, self, new)
+        return System._of(ir, self, new, (System.grad, (self, _named(loss), [_named(w) for w in names])))
 
     def unfold(self, t: Any, n: int) -> System:
         """The system without its recurrence over the index `t`, written out for `n` steps."""
@@ -117,6 +188,8 @@ class System:
         from graphc.equations.sizes import dim_value, whole
         from graphc.transforms.unfold import steps_of, unfold
 
+        if self._ir is None:
+            return self._later(System.unfold, t, n)
         name = str(t)
         if name not in self._axes:
             raise DefinitionError(
@@ -139,7 +212,7 @@ class System:
             )
         with _lock():
             ir = unfold(self.ir, axes, lengths.pop() if lengths else None, n)
-            made = System._of(ir, self)
+            made = System._of(ir, self, None, (System.unfold, (self, t, n)))
             made._axes = {i: on if i == name else on | steps_of(ir, on) for i, on in made._axes.items()}
             return made
 
@@ -147,6 +220,8 @@ class System:
         """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
         from graphc.transforms.batch import batch
 
+        if self._ir is None:
+            return self._later(System.batch, size, inputs)
         moved = [self.tensor(x) for x in _flat([inputs])]
         for t in moved:
             if not t.given:
@@ -158,7 +233,7 @@ class System:
             ir = batch(self.ir, sy.Size(str(size)).name, moved)
             if getattr(size, "least", None) is not None:
                 ir = replace(ir, least={**ir.least, size.name: size.least})
-            made = System._of(ir, self)
+            made = System._of(ir, self, None, (System.batch, (self, size, [_named(x) for x in _flat([inputs])])))
             ranks = {t.name: len(t.dims) for t in self.ir.tensors}  # the new axis stands before the others
             made._axes = {i: {(t, k + len(t.dims) - ranks[t.name]) for t, k in on} for i, on in made._axes.items()}
             return made
@@ -233,7 +308,7 @@ class System:
             )
         if wholes:
             extra = [sp.Eq(whole, e, evaluate=False) for e, whole in wholes.items()]
-            system = System(*self.equations, *extra)
+            system = System(*self.equations, *extra, sizes=self._sizes)
         for loss, tensor in (scalars | wholes).items():
             wrt = [d.wrt for d in missing if d.loss == loss]
             system = system.grad(tensor, wrt)
@@ -254,20 +329,25 @@ class System:
 
     def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         """Arguments and sizes: a size may be passed by name too."""
-        sizes = {k: v for k, v in arguments.items() if k in self.ir.sizes and k not in self.ir.by_name}
+        known = {*self.ir.sizes, *self.ir.fixed} - self.ir.by_name.keys()
+        sizes = {k: v for k, v in arguments.items() if k in known}
         return {k: v for k, v in arguments.items() if k not in sizes}, sizes
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self.equations)) if self.equations else repr(self.ir)
-
-    def __reduce__(self) -> Any:
-        return _restore, (self.equations, self.ir, self._tensors, self._axes)
+        return "\n".join(map(str, self.equations)) if self.equations or self._ir is None else repr(self.ir)
 
 
-def _restore(equations: Any, ir: Representation, tensors: Any, axes: Any) -> System:
-    self = object.__new__(System)
-    self.equations, self.ir, self._tensors, self._axes = equations, ir, tensors, axes
-    return self
+def _until_known(error: GraphcError, sizes: Collection[str]) -> GraphcError:
+    """An error that goes away where these sizes are numbers."""
+    values = ", ".join(f'"{n}": ..' for n in sorted(sizes))
+    return type(error)(
+        f"{error}\n  Or give sizes their values: sizes={{{values}}} in compile, or gc.System(.., sizes=..)"
+    )
+
+
+def _named(which: Any) -> Any:
+    """A tensor of the representation by its name; the user's as they are."""
+    return which.name if hasattr(which, "given") else which
 
 
 def _lock() -> Any:
@@ -279,9 +359,12 @@ def _lock() -> Any:
 def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:
     """Forward mode: a system that also defines `y_dot`, the derivative of each output y in the direction in which each
     tensor of `tangents` moves along its value: `jvp(net, "L", {W: V})` with `V = gc.Input("V", H, H)`."""
+    from graphc.equations.composed import same_shape
     from graphc.equations.names import Names
     from graphc.transforms.differentiate import jvp as forward
 
+    if system._ir is None:
+        return system._later(jvp, outputs, tangents)
     asked = [system.tensor(o) for o in _flat([outputs])]
     if not isinstance(tangents, Mapping):
         raise ArgumentError('jvp: directions are given by a dict, {W: V} with V = gc.Input("V", ..)')
@@ -297,9 +380,16 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
                 f'jvp: no equation defines the direction {way}\n  Make it an input: gc.Input("{way}", ..)'
             )
     with _lock():
-        names = Names({}, set(system.ir.by_name))
-        known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
-        moves = {system.tensor(u): known[v] for u, v in tangents.items()}
+        names = Names({}, set(system.ir.by_name), fixed=system.ir.fixed)
+        known = {}
+        for u, way in tangents.items():
+            v, t = system._tensors.get(way), system.tensor(u)
+            if v is None:
+                v = names.tensor(way)
+                if same_shape(t.shape, v.shape, {**system.ir.composed, **names.composed.known}):
+                    v = replace(v, dims=t.dims, joined=t.joined)
+            known[way] = v
+        moves = {system.tensor(u): known[way] for u, way in tangents.items()}
         whole = [v for u, v in known.items() if u.dtype in sy.INTEGERS]
         for t, v in moves.items():
             if t.dims != v.dims or v.kind != "real" or v in whole:
@@ -307,7 +397,7 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
                     f"jvp: {t!r} cannot move along {v!r}\n  A direction is a real tensor of the same dimensions"
                 )
         ir, _ = forward(system.ir, asked, moves)
-        return System._of(ir, system, known)
+        return System._of(ir, system, known, (jvp, (system, outputs, tangents)))
 
 
 def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
@@ -326,7 +416,8 @@ def verify(system: System, /, loss: Any, sizes: Any = None, seed: Any = 0, **arg
 
     if not isinstance(seed, Integral):
         raise ArgumentError("seed= is a number\n  An input of that name must be called otherwise")
-    return certify(system, loss, _by_name(sizes), int(seed), **arguments)
+    known = _by_name(sizes)
+    return certify(system._at_shapes(known, arguments), loss, known, int(seed), **arguments)
 
 
 def _flat(things: Any) -> list[Any]:
