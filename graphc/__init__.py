@@ -2,7 +2,6 @@
 
 from sympy import (
     Abs,
-    And,
     E,
     Eq,
     Ge,
@@ -15,9 +14,6 @@ from sympy import (
     Min,
     Mod,
     Ne,
-    Not,
-    Or,
-    Piecewise,
     Rational,
     acos,
     acosh,
@@ -53,6 +49,7 @@ from graphc.equations.errors import (
     ShapeError,
     UnsupportedError,
 )
+from graphc.language.conditions import And, Not, Or, Piecewise, isfinite, isnan
 from graphc.language.model import System, equivalent, jvp, verify
 from graphc.language.notation import D, conv, correlate
 from graphc.language.reductions import (
@@ -133,6 +130,8 @@ __all__ = [
     "index",
     "indices",
     "inputs",
+    "isfinite",
+    "isnan",
     "jvp",
     "log",
     "logsumexp",

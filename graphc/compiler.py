@@ -158,10 +158,12 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
     try:
         program = _program(system, roots, outputs, update, options.passes, times)
     except CausalityError:
-        if "share" not in options.passes:
+        fewer = options.passes - {"share", "deltas"}
+        if fewer == options.passes:
             raise
-        # What is named apart may want another order of steps than the cycle it was part of.
-        program = _program(system, roots, outputs, update, options.passes - {"share"}, times)
+        # What is named apart may want another order of steps than the cycle it was part of; at places from data there
+        # may be no order at all.
+        program = _program(system, roots, outputs, update, fewer, times)
     if os.environ.get("GRAPHC_VERIFY"):
         verify_small(program)
     trace.show("program", program)

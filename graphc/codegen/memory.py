@@ -16,8 +16,7 @@ from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
 from graphc.equations.domain import bent_inside, has_reads, is_affine
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, make, substitute
-from graphc.equations.ops import BOUNDARY
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, place_of, substitute
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
 
@@ -114,14 +113,16 @@ def checked(
     if bent_inside(_at_fixed_sizes(e, sub), _at_fixed_sizes(e, tensor.dims[axis])):  # whose length the call has checked
         if not (e.order.get(tensor) and has_reads(sub)):
             return position
-    elif has_reads(sub):
+    elif has_reads(place_of(sub)) or is_affine(place_of(sub)):  # an affine place is only asked for outside
         length = e.scalar(_at_fixed_sizes(e, tensor.dims[axis]))
         good = b.and_(good, b.icmp_unsigned("<", *e.align([index, length])))
     zero = ir.Constant(position.type, None) if isinstance(position.type, ir.VectorType) else ir.Constant(I64, 0)
     good = _points_back(e, tensor, axis, subs, good, index)
-    if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:
-        good = b.or_(*e.align([good, value(make("ne", sub, sub.args[0]))]))
-    _note(e, tensor, axis, sub, good, index)
+    held = good
+    if isinstance(sub, Op) and sub.name == "only":  # where it is none, it may be anything
+        good, wanted = e.align([good, value(sub.args[0])])
+        held = b.or_(good, b.not_(wanted))
+    _note(e, tensor, axis, sub, held, index)
     return b.select(good, position, zero)
 
 
@@ -138,7 +139,7 @@ def _points_back(
         if along == axis:
             index, here = e.align([index, e.scalar(now)])
             return e.builder.and_(good, e.builder.icmp_signed("<", index, here))
-        behind = now - subs[along]
+        behind = now - place_of(subs[along])
         if isinstance(behind, Const) and behind.value * step > 0:
             return good
     return good
@@ -148,7 +149,7 @@ def _note(e: Emitter, tensor: Tensor, axis: int, sub: Expr, good: ir.Value, inde
     """Keep the first bad index: its check's number (from 1) and its value."""
     assert e.bad is not None
     b = e.builder
-    e.checks.append((Read(tensor, tuple([sub] * len(tensor.dims))), axis))
+    e.checks.append((Read(tensor, tuple([place_of(sub)] * len(tensor.dims))), axis))
     number = len(e.checks)
     lanes = [(good, index)]
     if isinstance(good.type, ir.VectorType):

@@ -70,6 +70,9 @@ class Values:
         if source is target:
             return value
         lanes = value.type.count if isinstance(value.type, ir.VectorType) else None
+        literal = number_of(value)
+        if literal is not None and target not in (I1, I64):  # it stays a literal: operations look at these
+            return self.splat(self.const(literal, to), lanes) if lanes else self.const(literal, to)
         ty = target if lanes is None else ir.VectorType(target, lanes)
         if target is I1:
             zero = ir.Constant(value.type, None) if lanes else ir.Constant(value.type, 0)
@@ -95,6 +98,9 @@ class Values:
         if name in ("and", "or", "not"):
             bools = self.align([self.convert(a, k, "bool") for a, k in zip(args, kinds, strict=True)])
             return b.not_(bools[0]) if name == "not" else getattr(b, name + "_")(*bools)
+        if name == "only":
+            yes, place = self.align([self.convert(args[0], kinds[0], "bool"), args[1]])
+            return b.select(yes, place, self._like(place, 0))
         if name == "stop":
             return args[0]
         if name == "toreal":
@@ -139,7 +145,7 @@ class Values:
                 return self._floor_divide(*v)[0]
             case "mod":
                 return self._floor_divide(*v)[1]
-            case "clip" | "inside":
+            case "clip":
                 return self._clip(*v)
             case "mirror":
                 return self._mirror(*v)
@@ -188,11 +194,10 @@ class Values:
         return b.sub(last, away)
 
     def _integer_power(self, a: ir.Value, n: ir.Value) -> ir.Value:
-        if not isinstance(n, ir.Constant):
+        exponent = number_of(n)
+        if exponent is None:
             raise UnsupportedError("a power of integers needs a literal exponent\n  Compile with dtype='float64'")
-        exponent = n.constant[0] if isinstance(n.constant, list) else n.constant
-        exponent = exponent.constant if isinstance(exponent, ir.Constant) else exponent
-        if int(exponent) < 0:
+        if exponent < 0:
             raise UnsupportedError("a quotient has no value among the integers\n  Compile with dtype='float64'")
         total, left = self._like(a, 1), int(exponent)
         while left:
@@ -246,28 +251,13 @@ class Values:
         return b.select(b.fcmp_unordered("uno", x, x), x, step)
 
     def _power(self, base: ir.Value, exponent: ir.Value) -> ir.Value:
-        """x**(k/4) for a small literal k by products and square roots (each exact to half an ULP), else by `pow`."""
-        number = exponent.constant if isinstance(exponent, ir.Constant) else None
-        if isinstance(number, list):
-            number = number[0].constant if isinstance(number[0], ir.Constant) else number[0]
-        if not isinstance(number, int | float) or number * 4 != int(number * 4) or not 0 < abs(number) <= 8:
-            return vectormath.emit(self.builder, "pow", [base, exponent], inline=self.in_line)
-        b, whole, quarters = self.builder, int(abs(number)), int(abs(number) * 4) % 4
-        positive = b.fadd(base, self._number(base, 0.0)) if quarters else base  # -0 counts as 0 where roots are taken
-        factors = [positive] * whole
-        if quarters:
-            root = vectormath.emit(b, "sqrt", [positive])
-            fourth = vectormath.emit(b, "sqrt", [root]) if quarters % 2 else None
-            factors += [
-                f for f, used in ((root, quarters >= 2), (fourth, fourth is not None)) if used and f is not None
-            ]
-        total = factors[0]
-        for f in factors[1:]:
-            total = b.fmul(total, f)
-        if quarters:
-            infinity = self._number(base, float("inf"))  # pow(-inf) is +inf where a root would be NaN
-            total = b.select(b.fcmp_ordered("==", base, b.fneg(infinity)), infinity, total)
-        return total if number > 0 else b.fdiv(self._number(base, 1.0), total)
+        """A power with a literal exponent of few bits by products and roots, 2**x by `exp2`, else by `pow`."""
+        number, whole = number_of(exponent), number_of(base)
+        if number is not None and vectormath.has_products(number):
+            return vectormath.emit_power(self.builder, base, float(number))
+        if whole == 2:
+            return vectormath.emit(self.builder, "exp2", [exponent], inline=self.in_line)
+        return vectormath.emit(self.builder, "pow", [base, exponent], inline=self.in_line)
 
     def combine(self, mode: str, a: ir.Value, b: ir.Value, kind: str) -> ir.Value:
         """The reduction's operation on two partial results."""
@@ -283,6 +273,16 @@ class Values:
         if e.kind == "real" and self.type_of("real") is I64 and not _is_integer(e.value):
             raise UnsupportedError(f"{e.value} has no value among the integers\n  Compile with dtype='float64'")
         return self.const(e.value, e.kind)
+
+
+def number_of(value: ir.Value) -> int | float | None:
+    """The number that a literal is, or that each lane of a vector is; None for what is no literal."""
+    if not isinstance(value, ir.Constant):
+        return None
+    lanes = value.constant if isinstance(value.constant, list) else [value.constant]
+    numbers = [lane.constant if isinstance(lane, ir.Constant) else lane for lane in lanes]
+    first = numbers[0]
+    return first if isinstance(first, int | float) and all(n is first or n == first for n in numbers) else None
 
 
 def _is_integer(value: Any) -> bool:

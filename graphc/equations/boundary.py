@@ -36,7 +36,8 @@ def apply(system: System, rules: Mapping[Tensor, str], fresh: Callable[[str], st
 
 
 def _by_data(system: System, tensor: Tensor, rule: str) -> System:
-    """Subscripts that come from data bent inside by the rule itself, since only the call can tell where they point."""
+    """Subscripts that come from data bent inside by the rule itself, since only the call can tell where they point; for
+    "zero", reads that are made inside only (`guards`)."""
 
     def visit(node: Expr) -> Expr | None:
         if not isinstance(node, Read) or node.tensor is not tensor:
@@ -46,7 +47,7 @@ def _by_data(system: System, tensor: Tensor, rule: str) -> System:
         for sub, n in zip(node.subs, tensor.dims, strict=True):
             if _is_opaque(sub):
                 inside = make("and", inside, make("and", make("ge", sub, Const(0)), make("lt", sub, n)))
-                sub = make(BOUNDARY[rule], sub, n)
+                sub = make(BOUNDARY[rule], sub, n) if rule in BOUNDARY else sub
             subs.append(sub)
         bent = Read(tensor, tuple(subs))
         return make("select", inside, bent, Const(0)) if rule == "zero" else bent

@@ -13,10 +13,11 @@ from typing import Any
 import islpy as isl
 
 from graphc.equations import sets
+from graphc.equations.domain import box_set, is_affine, sample, size_name, size_names
 from graphc.equations.domain import integer as whole_number
-from graphc.equations.domain import is_affine, sample, size_name, size_names
 from graphc.equations.errors import DefinitionError, DomainError, ShapeError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, postorder
+from graphc.equations.infer import factors
 from graphc.equations.names import AsWritten, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
@@ -117,7 +118,7 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
         complain(
             f"{text}{moment} reads {element}, {why}",
             f"{term.origin}{example}",
-            _mend(read, element) + _larger(outside.set, system),
+            _mend(term, read, element) + _larger(outside.set, system),
         )
     )
 
@@ -166,10 +167,18 @@ def _values(read: Read, at: Mapping[Any, int], shown: int) -> str:
     return ", ".join(f"{i.name} = {at[i]}" for i in used)
 
 
-def _mend(read: Read, element: str) -> str:
+def _mend(term: Term, read: Read, element: str) -> str:
     t = read.tensor
     if not t.given:
         return f"Define it: Eq({element}, ..)"
+    bound = set(term.domain.indices) - set().union(*map(indices_of, term.write))
+    for sub, dim in zip(read.subs, t.dims, strict=True):
+        if isinstance(sub, Index) and sub in bound and not term.domain.image((sub,)).is_subset(box_set((dim,))):
+            return f"{t.name} has {sub!r} = 0 .. {dim - 1!r}: write ({sub!r}, 0, {dim - 1!r}), or leave the limits away"
+    summed = sorted({i.name for sub in read.subs for i in indices_of(sub) & bound})
+    if summed and read in set(factors(term.value)):  # which would vanish outside, had the limits not been written
+        names = " and ".join(summed)
+        return f"Leave the limits of {names} away: the sum runs where {t.name} is; or say what is outside: outside=0"
     return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
 
 

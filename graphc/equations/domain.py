@@ -18,7 +18,21 @@ from typing import Any
 import islpy as isl
 
 from graphc.equations import sets
-from graphc.equations.expr import TABLE_LOCK, Const, Expr, Index, Op, Read, Size, cached, forget, make, postorder
+from graphc.equations.expr import (
+    TABLE_LOCK,
+    Const,
+    Expr,
+    Index,
+    Op,
+    Read,
+    Size,
+    cached,
+    conjuncts,
+    forget,
+    make,
+    place_of,
+    postorder,
+)
 from graphc.equations.locks import held_over_forks
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import never_negative
@@ -198,6 +212,7 @@ class Domain:
         return sets.intersect(self.set, sets.preimage(points, self._way(subs, dims)))
 
     def _way(self, subs: Sequence[Expr], dims: Sequence[Expr]) -> isl.Map:
+        subs = [place_of(s) for s in subs]
         known = tuple((Const(0), d) if has_reads(s) else _bent(s, d) for s, d in zip(subs, dims, strict=True))
         return _access(self.indices, tuple(subs), known)
 
@@ -331,7 +346,11 @@ def has_reads(e: Expr) -> bool:
 
 
 def bent_inside(sub: Expr, dim: Expr) -> bool:
-    """Whether a boundary rule keeps a subscript within an axis of this length."""
+    """Whether a boundary rule, or the condition of the place, keeps a subscript within an axis of this length."""
+    if isinstance(sub, Op) and sub.name == "only":
+        condition, place = sub.args
+        within = {make("ge", place, Const(0)), make("lt", place, dim)}
+        return within <= {Const(True), *conjuncts(condition)}
     return _bent(sub, dim) == (Const(0), dim)
 
 

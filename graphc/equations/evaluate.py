@@ -21,8 +21,8 @@ import numpy as np
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.elements import DONE, IN_PROGRESS, Array, Frame, Points, Values, element_name
 from graphc.equations.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, join, postorder
-from graphc.equations.ops import BOUNDARY, OPS, REDUCTIONS
+from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, join, place_of, postorder
+from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, dependencies
@@ -193,10 +193,11 @@ class _Interpreter:
         for part in self.terms[eq.tensor]:
             everything = np.arange(len(part.rows))
             write = eq.tensor[part.term.write]
-            place = values.flat(self.coordinates(eq, part, write, everything))
+            place = np.full(len(part.rows), len(values.exists))
+            some = np.flatnonzero(~self.nowhere(eq, part, write, everything))
+            place[some] = values.flat(self.coordinates(eq, part, write, some))
             if (place < 0).any():
                 raise DefinitionError(f"{eq.tensor.name}[{part.term.write}] writes outside what it defines")
-            place[self.nowhere(eq, part, write, everything)] = len(values.exists)
             part.order = np.argsort(place, kind="stable")
             part.starts = np.searchsorted(place[part.order], np.arange(len(values.exists) + 1))
             for read in (n for n in part.nodes if isinstance(n, Read)):
@@ -277,12 +278,11 @@ class _Interpreter:
         return values.data[place]
 
     def nowhere(self, eq: Equation, part: Points, access: Read, ids: Array) -> Array:
-        """Where an access is to no element at all: outside a tensor that is zero there."""
+        """Where an access is to no element at all: its condition does not hold."""
         found = np.zeros(len(ids), bool)
         for sub in access.subs:
-            if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:
-                index, extent = (self.expression(eq, part, a, ids) for a in sub.args)
-                found |= (index < 0) | (index >= extent)
+            if isinstance(sub, Op) and sub.name == "only":
+                found |= ~np.broadcast_to(self.expression(eq, part, sub.args[0], ids), found.shape)
         return found
 
     def coordinates(self, eq: Equation, part: Points, access: Read, ids: Array) -> Rows:
@@ -290,12 +290,13 @@ class _Interpreter:
         coords = np.empty((len(ids), len(access.subs)), np.int64)
         for k, sub in enumerate(access.subs):
             coords[:, k] = self.expression(eq, part, sub, ids)
-            extent = dim_value(access.tensor.dims[k], self.sizes) if has_reads(sub) else 0
+            place = place_of(sub)
+            extent = dim_value(access.tensor.dims[k], self.sizes) if has_reads(place) else 0
             wrong = (coords[:, k] < 0) | (coords[:, k] >= extent)
-            if has_reads(sub) and wrong.any():
+            if has_reads(place) and wrong.any():
                 p = int(np.argmax(wrong))
                 raise ArgumentError(
-                    f"index {sub!r} = {coords[p, k]}{_at(part, int(ids[p]))} is outside axis {k} of "
+                    f"index {place!r} = {coords[p, k]}{_at(part, int(ids[p]))} is outside axis {k} of "
                     f"{access.tensor!r}, which has {extent} elements; in {eq.origin or _left(eq, part)}"
                 )
         return coords
@@ -306,7 +307,7 @@ _VECTOR: dict[str, Any] = {
     "erf": np.frompyfunc(OPS["erf"].numpy, 1, 1),
     "erfc": np.frompyfunc(OPS["erfc"].numpy, 1, 1),
     "clip": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
-    "inside": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
+    "only": lambda c, i: np.where(c, i, 0),
     "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),
     "toint": lambda a: np.trunc(a).astype(np.int64),
 }

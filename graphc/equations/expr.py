@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import count, islice
@@ -306,6 +306,41 @@ def substitute(root: Expr, mapping: Mapping[Any, Expr]) -> Expr:
         else:
             done[node] = rebuild(node, tuple(done[child] for child in node.args))
     return done[root]
+
+
+def of_kind(value: Expr, kind: str) -> Expr:
+    """`value`, put in the place of a read of a tensor of that kind: computed with as what the tensor holds. Of small
+    literals nothing is lost, so they stay literals."""
+    if value.kind == kind or (isinstance(value, Const) and -(2**15) < value.value < 2**15):
+        return value
+    if kind == "real" and isinstance(value, Const):
+        return Const(as_float(value.value))
+    return make("toreal" if kind == "real" else "toint", value)
+
+
+def conjuncts(condition: Expr) -> list[Expr]:
+    """The conditions that all hold where `condition` does, none of them an `and`."""
+    todo, found = [condition], dict[Expr, None]()
+    while todo:
+        c = todo.pop()
+        if isinstance(c, Op) and c.name == "and":
+            todo += reversed(c.args)
+        else:
+            found[c] = None
+    return list(found)
+
+
+def all_of(conditions: Iterable[Expr]) -> Expr:
+    """The condition that all of these hold."""
+    found: Expr = Const(True)
+    for c in conditions:
+        found = make("and", found, c)
+    return found
+
+
+def place_of(sub: Expr) -> Expr:
+    """Where a subscript points at, if anywhere: i of `only(c, i)`."""
+    return sub.args[1] if isinstance(sub, Op) and sub.name == "only" else sub
 
 
 def is_sum(e: Expr) -> bool:

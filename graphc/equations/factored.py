@@ -20,7 +20,7 @@ from graphc.equations.domain import Domain, assume, is_affine, size_names
 from graphc.equations.errors import GraphcError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Read, Size, indices_of, substitute, transform
 from graphc.equations.infer import within as inside
-from graphc.equations.left import Draft, Parsed
+from graphc.equations.left import Draft
 from graphc.equations.names import Names
 from graphc.equations.reduce import Bound, Reduce, all_reads, reduces
 from graphc.equations.simplify import affine_sum
@@ -137,13 +137,14 @@ def _collect(draft: Draft, plan: _Plan) -> None:
             _known(plan, index, plan.names.integer(extent))
     _alone(plan, write, {*draft.parsed.axes, *draft.parsed.env.values()})
     _reductions(draft.value, plan)
-    for read in (write, *all_reads(draft.value), *(r for o in draft.operands for r in all_reads(o.value))):
+    for read in (write, *all_reads(draft.value), *(r for o in draft.lifter.operands for r in all_reads(o.value))):
         for k, (sub, dim) in enumerate(zip(read.subs, read.tensor.dims, strict=True)):
             length = _count(dim, composed)
             if length is not None:
                 plan.lengths[read.tensor, k] = length
-            # What convolutions read stays as it is, and what has a rule for what stands outside.
-            digits = () if draft.operands or read.tensor in plan.ruled else _digits(sub, composed)
+            # What convolutions read stays as it is, places from data, and what has a rule for what stands outside.
+            apart = draft.lifter.operands or draft.places or read.tensor in plan.ruled
+            digits = () if apart else _digits(sub, composed)
             plan.uses.append(use := Use((read.tensor, k), sub, digits, draft, read is write))
             if read is write and use.composite and length is not None:
                 _in_blocks(plan, use, length)
@@ -386,7 +387,9 @@ class _Rewriter:
             if isinstance(new, Read):
                 reads.setdefault(new, text)
         tensor = self.tensors.get(tensor, tensor)
-        return replace(draft, tensor=tensor, parsed=Parsed(write, axes, env), value=value, scope=None)
+        parsed = replace(p, write=write, axes=axes, env=env)
+        places = {index: self._value(e) for index, e in draft.places.items()}
+        return replace(draft, tensor=tensor, parsed=parsed, value=value, places=places, scope=None)
 
     def _value(self, e: Expr) -> Expr:
         """An expression with the indices and the axes apart."""

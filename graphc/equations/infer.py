@@ -6,7 +6,7 @@ else (3) an affine subscript in which it is the only index without a range. What
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from graphc.equations.domain import Domain, is_affine
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, indices_of, make
 from graphc.equations.names import Written
-from graphc.equations.reduce import Reduce, all_reads, reduces
+from graphc.equations.reduce import Bound, Reduce, all_reads, reduces
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
 
@@ -27,7 +27,12 @@ Inside = tuple[tuple[Expr, ...], isl.Set]
 
 def within(sub: Expr, dim: Expr) -> tuple[Expr, Expr]:
     """0 <= sub < dim."""
-    return make("ge", sub, ZERO), make("lt", sub, dim)
+    return between(sub, ZERO, dim)
+
+
+def between(sub: Expr, low: Expr, high: Expr) -> tuple[Expr, Expr]:
+    """low <= sub < high."""
+    return make("ge", sub, low), make("lt", sub, high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,13 @@ class Scope:
             self, indices=self.indices + indices, conditions=self.conditions + conditions, inside=self.inside + inside
         )
 
+    def without(self, indices: Collection[Index]) -> Scope:
+        """The scope without indices of which only their own range is known."""
+        if not indices:
+            return self
+        conditions = tuple(c for c in self.conditions if not indices_of(c) & set(indices))
+        return replace(self, indices=tuple(i for i in self.indices if i not in indices), conditions=conditions)
+
     @cached_property
     def domain(self) -> Domain:
         points = Domain.where(self.indices, *dict.fromkeys(self.conditions))
@@ -71,6 +83,7 @@ class Ranges:
     bounds: dict[Index, tuple[Expr, Expr]] = field(default_factory=dict)
     regions: dict[Reduce, tuple[Expr, ...]] = field(default_factory=dict)
     boxes: set[Reduce] = field(default_factory=set)
+    places: dict[Expr, tuple[Expr, ...]] = field(default_factory=dict)  # to which a reduction's points contribute
 
     # -- intervals ------------------------------------------------------------------------------------------------
 
@@ -127,12 +140,11 @@ class Ranges:
         conditions: list[Expr] = []
         pending: list[Index] = []
         for b in r.bound:
+            conditions += self._limits(b, written)
             if b.low is None or b.high is None:
                 pending.append(b.index)
-                continue
-            conditions += self._limits(b.index, b.low, b.high, written)
         pending = self._alone(r, pending, conditions, written)
-        box, before = not pending, len(conditions)
+        box, before = not pending and all((b.low is None) is (b.high is None) for b in r.bound), len(conditions)
         while pending:
             left = self._affine(r, pending, known, conditions)
             if left == pending:
@@ -159,9 +171,11 @@ class Ranges:
                 f"Give a range, and conditions to each read: ({r.indices[0].name}, 0, 2) in the reduction",
             )
 
-    def _limits(self, index: Index, low: Expr, high: Expr, written: Written) -> list[Expr]:
-        """low <= index < high; a Max below and a Min above are several limits."""
-        lows, highs = arms(low, "maximum"), arms(high, "minimum")
+    def _limits(self, b: Bound, written: Written) -> list[Expr]:
+        """low <= index < high, as far as given; a Max below and a Min above are several limits."""
+        index = b.index
+        lows = [] if b.low is None else arms(b.low, "maximum")
+        highs = [] if b.high is None else arms(b.high, "minimum")
         for end in (*lows, *highs):
             for read in all_reads(end):
                 mend = f"Sum over a whole axis, with a comparison: Piecewise((.., {index!r} < n), (0, True))"
@@ -176,10 +190,14 @@ class Ranges:
             self.bounds[index] = below[0], above[0]
         return [make("ge", index, e) for e in lows] + [make("lt", index, e) for e in highs]
 
+    def _reads(self, r: Reduce) -> Iterator[Read]:
+        for e in (r.body, *self.places.get(r, ())):
+            yield from all_reads(e)
+
     def _alone(self, r: Reduce, pending: list[Index], conditions: list[Expr], written: Written) -> list[Index]:
         """Round 2: indices that stand alone at an axis."""
         found: dict[Index, dict[Expr, Read]] = {}
-        for read in all_reads(r.body):
+        for read in self._reads(r):
             for sub, dim in _axes(read):
                 if isinstance(sub, Index) and sub in pending:
                     found.setdefault(sub, {}).setdefault(dim, read)
@@ -202,7 +220,7 @@ class Ranges:
         """Round 3: subscripts in which one index has no range yet; what is left after it."""
         lifted = set(factors(r.body)) if r.op == "sum" else set()
         done: set[Index] = set()
-        for read in all_reads(r.body):
+        for read in self._reads(r):
             for sub, dim in _axes(read):
                 free = indices_of(sub)
                 open_ = free & set(pending)

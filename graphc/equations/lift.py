@@ -51,7 +51,7 @@ class Lifter:
         self.cycle = cycle  # the tensors whose clamped lags (`s[Max(t - 3, 0)]`) are told apart: nothing else
         # says that they are earlier
         self.operands: list[Operand] = []
-        self.made: dict[Any, Expr] = {}
+        self.made: dict[Any, tuple[Env, Expr]] = {}  # by address of the environment, which is held beside
         self.limited: dict[tuple[Bound, ...], Expr] = {}  # what holds within limits that were computed
         used = set(map(str, atoms(written.eq, sp.Symbol, sy.Tensor)))
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
@@ -149,10 +149,9 @@ class Lifter:
     def build(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
         """The value of `e` where its free axes stand at `at` (ignored where `e` is a scalar)."""
         key = (e, at, id(env))
-        found = self.made.get(key)
-        if found is None:
-            found = self.made[key] = self._build(e, at if self.shape(e) else (), env)
-        return found
+        if key not in self.made:
+            self.made[key] = env, self._build(e, at if self.shape(e) else (), env)
+        return self.made[key][1]
 
     def _build(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
         literal = scalars.number(e)
@@ -310,7 +309,6 @@ class Lifter:
             if not isinstance(limit[0], sp.Symbol) or isinstance(limit[0], sy.Size):
                 raise self.written.error(DefinitionError, f"{e} runs over {limit[0]}, which is not an index")
             inner[limit[0]] = Index(limit[0].name)
-        self.names.keep.append(inner)
         bound = tuple(self._bound(e, limit, inner[limit[0]], self._around(limit, env, inner)) for limit in limits)
         value = self.build(body, at, inner)
         if isinstance(e, rd.softmax):
@@ -350,14 +348,15 @@ class Lifter:
         found = {name: value for name, value in inner.items() if name != limit[0]}
         if limit[0] in outer:
             found[limit[0]] = outer[limit[0]]
-        self.names.keep.append(found)
         return found
 
     def _bound(self, e: sp.Basic, limit: sp.Tuple, index: Expr, env: Env) -> Bound:
         assert isinstance(index, Index)
         extent = getattr(limit[0], "extent", None)
         if len(limit) == 3:
-            return Bound(index, self.subscript(e, limit[1], env), self.subscript(e, limit[2], env) + 1)
+            low = None if limit[1] is sp.S.NegativeInfinity else self.subscript(e, limit[1], env)
+            high = None if limit[2] is sp.oo else self.subscript(e, limit[2], env) + 1
+            return Bound(index, low, high, closed=low is not None and high is not None)
         if extent is not None:
             return Bound(index, Const(0), self.names.integer(extent))
         return Bound(index)

@@ -16,15 +16,17 @@ import sympy as sp
 
 from graphc.equations import boundary, check, particular, sets
 from graphc.equations.domain import is_affine
-from graphc.equations.errors import DefinitionError, GraphcError
+from graphc.equations.errors import DefinitionError, GraphcError, UnsupportedError
 from graphc.equations.expr import Expr, Index, make, postorder
 from graphc.equations.factored import factored
 from graphc.equations.gradients import Loss, losses, resolve
+from graphc.equations.guards import guarded
 from graphc.equations.infer import Ranges, Scope, within
-from graphc.equations.left import Draft, Left, parse, scope_of, target
+from graphc.equations.left import Draft, Left, parse, places_of, refuse_nothing, scope_of, target
 from graphc.equations.lift import Lifter, Operand
+from graphc.equations.literals import refuse_large
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
-from graphc.equations.reduce import renamed
+from graphc.equations.reduce import Reduce, renamed
 from graphc.equations.sizes import solve_sizes
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
@@ -43,6 +45,7 @@ class Piece:
     write: tuple[Expr, ...]
     scope: Scope
     value: Expr
+    places: Mapping[Index, Expr] = field(default_factory=dict)  # data that say where an index of `write` is
 
 
 @dataclass(eq=False)
@@ -106,11 +109,14 @@ def _read(equations: Sequence[sp.Basic], place: tuple[str, int]) -> tuple[list[L
 
 
 def _lowered(lefts: Sequence[Left], of: Mapping[D, Loss], names: Names, closed: bool) -> Lowered:
+    for left in lefts:
+        refuse_large(left.written, names.kinds, names.kinds.get(left.tensor) == "int")
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
     drafts = factored([_draft(left, lefts, names, ranges) for left in lefts], names)
-    pieces = [p for draft in drafts for p in _pieces(draft, names, ranges)]
+    pieces = [p for draft in drafts for p in _pieces(draft, ranges)]
+    _refuse_shared_places(pieces)
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
     ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
@@ -122,9 +128,9 @@ def _lowered(lefts: Sequence[Left], of: Mapping[D, Loss], names: Names, closed: 
     system = System(given, tuple(made + builder.auxiliaries), names.known, names.least, names.composed.known)
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     if not closed:
-        return Lowered(system, names.tensors)
+        return Lowered(guarded(system), names.tensors)
     reads = {read: text for left in lefts for read, text in left.written.reads.items()}
-    system = check.without_hollow_starts(system)
+    system = guarded(check.without_hollow_starts(system))
     check.check(system, reads)
     system, gradients = resolve(system, names, of)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}
@@ -225,7 +231,7 @@ def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> D
     right = lifter.shape(w.eq.rhs)
     if right:
         lifter.must_agree(w.eq.lhs, lifter.shape(w.eq.lhs), w.eq.rhs, right)
-    scope = scope_of(parsed, left, names, ranges) if all(map(is_affine, parsed.write)) else None
+    scope = scope_of(parsed, left, lifter, ranges) if all(map(is_affine, parsed.write)) else None
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
     value = widened(value, tensor.kind == "real")
@@ -233,17 +239,39 @@ def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> D
         if not is_whole(w.eq.rhs):
             what = f"{left.tensor} holds integers, and the right side is a real number"
             raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
-        value = make("toint", value)
-    return Draft(left, tensor, parsed, value, tuple(lifter.operands), scope)
+        value = _rounded(value) if parsed.places else make("toint", value)
+    return Draft(left, tensor, lifter, parsed, value, places_of(parsed, left, value, lifter), scope)
 
 
-def _pieces(draft: Draft, names: Names, ranges: Ranges) -> list[Piece]:
-    w, write = draft.left.written, draft.parsed.write
-    scope = draft.scope or scope_of(draft.parsed, draft.left, names, ranges)
-    out = [Piece(w, draft.tensor, write, scope.with_(c), v) for c, v in split(draft.value)]
-    for o in draft.operands:
+def _pieces(draft: Draft, ranges: Ranges) -> list[Piece]:
+    w, write, places = draft.left.written, draft.parsed.write, draft.places
+    if places:
+        ranges.places[draft.value] = tuple(places.values())
+    scope = draft.scope or scope_of(draft.parsed, draft.left, draft.lifter, ranges)
+    out = [Piece(w, draft.tensor, write, scope.with_(c), v, places) for c, v in split(draft.value)]
+    refuse_nothing(draft.left, [p.scope for p in out], draft.tensor.dims)
+    for o in draft.lifter.operands:
         out += _operand(o, w, ranges)
     return out
+
+
+def _refuse_shared_places(pieces: Sequence[Piece]) -> None:
+    """Which elements an equation at places from data defines is not known, so that it must define its tensor alone."""
+    first: dict[Tensor, Piece] = {}
+    for p in pieces:
+        other = first.setdefault(p.tensor, p)
+        if other.written is not p.written and (p.places or other.places):
+            at_data = p if p.places else other
+            raise at_data.written.error(
+                UnsupportedError,
+                f"{p.tensor.name} is written at places from data, and has another equation",
+                f"Give one of them a tensor of its own, and add the two: Eq({p.tensor.name}[k], .. + ..)",
+            )
+
+
+def _rounded(value: Expr) -> Expr:
+    """A reduction of whole numbers as one of integers."""
+    return Reduce(value.op, value.bound, make("toint", value.body)) if isinstance(value, Reduce) else value
 
 
 def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
@@ -276,7 +304,8 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
         if op not in ("assign", reduce) and reduce != "assign":
             value = builder.aside(p.scope, value)
             op = "assign"
-        terms += builder.terms(p.scope, p.write, value)
+        write = tuple(p.places.get(w, w) if isinstance(w, Index) else w for w in p.write)
+        terms += builder.terms(p.scope.without(p.places), write, value)
         reduce = reduce if op == "assign" else op
         image = p.scope.domain.image(p.write)
         defined = image if defined is None else sets.union(defined, image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sympy as sp
 
@@ -75,7 +75,6 @@ class Names:
         self.gradients: dict[D, Tensor] = {}
         self.least: dict[str, int] = {}  # of the sizes that were given one
         self.known: dict[str, int] = {}  # of the sizes that were met, those with a value
-        self.keep: list[Any] = []  # environments that caches key by identity
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, or with a number behind it, so that nothing has it yet."""

@@ -65,6 +65,8 @@ def _tie(first: str) -> tuple[Partial, Partial]:
 
 def _pow_partials() -> tuple[Partial, Partial]:
     def base(a: Expr, b: Expr, y: Expr) -> Expr:
+        if isinstance(b, Const):  # the exponent stays a literal
+            return b * make("pow", a, Const(b.value - 1))
         # x**0 is 1 at 0, too: its slope is 0 * x, not 0 * x**-1.
         return b * make("pow", a, _where(make("eq", b, ZERO), ONE, b - 1))
 
@@ -171,17 +173,17 @@ OPS: dict[str, OpInfo] = {
     "toint": OpInfo(1, lambda a: int(a), lambda a: a, (None,), int, "int", flops=0),
     "clip": OpInfo(2, lambda i, n: min(max(i, 0), n - 1), lambda i, n: sp.Function("clip")(i, n), (None, None),
                    lambda i, n: min(max(i, 0), n - 1), "same"),
-    "inside": OpInfo(2, lambda i, n: min(max(i, 0), n - 1), lambda i, n: sp.Function("inside")(i, n), (None, None),
-                     lambda i, n: min(max(i, 0), n - 1), "same"),
+    "only": OpInfo(2, lambda c, i: i if c else 0, lambda c, i: sp.Function("only")(i, c), (None, None),
+                   lambda c, i: i if c else 0, "select"),
     "mirror": OpInfo(2, lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)),
                      lambda i, n: sp.Function("mirror")(i, n), (None, None),
                      lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)), "same"),
 }  # fmt: skip
 
 # Operations that always give an index inside an axis of n elements, whatever their first argument: the boundary rules
-# "edge", "reflect" and "wrap" (numpy.pad's names; wrap is `mod(i, n)`). That of "zero" bends as the edge's, and says
-# that where it bends no element is meant: a select drops what is read there, which may not be computed yet.
-BOUNDARY = {"edge": "clip", "reflect": "mirror", "wrap": "mod", "zero": "inside"}
+# "edge", "reflect" and "wrap" (numpy.pad's names; wrap is `mod(i, n)`). A subscript `only(c, i)` is the place i where c
+# holds; elsewhere no element is meant, and a select drops what is read or adds nothing: see `guards`.
+BOUNDARY = {"edge": "clip", "reflect": "mirror", "wrap": "mod"}
 
 # Reductions: the identity and the operation that combines two values.
 REDUCTIONS: dict[str, tuple[float, str]] = {

@@ -16,11 +16,13 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """An index a reduction runs over: low <= index < high where the range is explicit."""
+    """An index a reduction runs over: low <= index < high where the range is explicit; `closed` where the user wrote
+    both limits out, which says that all of these points are meant."""
 
     index: Index
     low: Expr | None = None
     high: Expr | None = None
+    closed: bool = False
 
 
 class Reduce(Expr):
@@ -88,6 +90,7 @@ def renamed(e: Expr, new: Mapping[Index, Expr]) -> Expr:
                 b.index,
                 None if b.low is None else renamed(b.low, new),
                 None if b.high is None else renamed(b.high, new),
+                b.closed,
             )
             for b in r.bound
         )

@@ -106,7 +106,7 @@ def apply(e: sp.Basic, args: Sequence[Expr]) -> Expr:
         info is None
         or info.arity != len(args)
         or isinstance(e, AppliedUndef)
-        or name in ("stop", "select", "clip", "inside", "toint", "toreal")
+        or name in ("stop", "select", "clip", "only", "toint", "toreal")
     ):
         raise UnsupportedError(
             f"{e} uses {type(e).__name__}, which graphc has no operation for\n"

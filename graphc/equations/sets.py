@@ -7,20 +7,38 @@ for days.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 import islpy as isl
 
-_MOST = 20_000  # answers; then all are forgotten
+_MOST = 20_000  # answers; then the one that was not asked for longest goes
 _SET = isl.dim_type.set
-_kept: dict[int, list[isl.Set | isl.Map]] = {}  # by hash
-_answers: dict[tuple[Any, ...], Any] = {}
+_answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Points = TypeVar("Points", isl.Set, isl.Map)
+
+
+class _Written:
+    """A set or map as a key: equal to those with the same pieces, constraints and names in the same order.
+
+    It holds what it stands for: an address alone would soon be that of another set."""
+
+    __slots__ = ("hash", "points")
+
+    def __init__(self, points: isl.Set | isl.Map) -> None:
+        self.points, self.hash = points, hash(points)
+
+    def __hash__(self) -> int:
+        return self.hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Written):
+            return False
+        return self.points is other.points or (self.hash == other.hash and _same(self.points, other.points))
 
 
 def remembered(ask: Callable[P, R]) -> Callable[P, R]:
@@ -32,29 +50,17 @@ def remembered(ask: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(ask)
     def answered(*given: P.args, **_: P.kwargs) -> R:
-        known = tuple(_written_alike(g) if isinstance(g, (isl.Set, isl.Map)) else g for g in given)
-        key = (ask, *(id(k) if isinstance(k, (isl.Set, isl.Map)) else k for k in known))
+        key = (ask, *(_Written(g) if isinstance(g, (isl.Set, isl.Map)) else g for g in given))
         if key in _answers:
+            _answers.move_to_end(key)
             return cast("R", _answers[key])
-        answer = ask(*known)  # type: ignore[arg-type, call-arg]
-        if len(_answers) >= _MOST:  # ids are those of objects that are kept: both go
-            _answers.clear()
-            _kept.clear()
-        else:
-            _answers[key] = answer
+        answer = ask(*given)  # type: ignore[call-arg]
+        _answers[key] = answer
+        while len(_answers) > _MOST:
+            _answers.popitem(last=False)
         return answer
 
     return answered
-
-
-def _written_alike(points: Points) -> Points:
-    """The one kept of all that are written as this one: same pieces, constraints and names in the same order."""
-    alike = _kept.setdefault(hash(points), [])
-    for other in alike:
-        if other is points or _same(other, points):
-            return other
-    alike.append(points)
-    return points
 
 
 def _same(a: isl.Set | isl.Map, b: isl.Set | isl.Map) -> bool:

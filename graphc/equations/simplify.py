@@ -13,6 +13,7 @@ from fractions import Fraction
 from graphc.equations.expr import Const, Expr, Op, Read, Size
 
 ZERO, ONE = Const(0), Const(1)
+_LEAST = -(2**63)  # of 64 bits; its negative is none of them
 Rule = Callable[[tuple[Expr, ...]], "Expr | None"]
 
 
@@ -58,22 +59,31 @@ def _order(leaf: Expr) -> tuple[int, str, int]:
     return 2, "", leaf.uid  # not its address: a system compiles to the same in each process
 
 
+def wrapped(k: int) -> int:
+    """`k` modulo 2**64, as a signed integer of 64 bits."""
+    return (k + 2**63) % 2**64 - 2**63
+
+
 def affine_sum(parts: dict[Expr, int], constant: int) -> Expr:
     """The normal form of an integer sum: sizes, then indices, then the rest, then the constant."""
     total: Expr | None = None
+    if any(leaf.kind == "int" for leaf in parts):  # as 64 bits multiply and add
+        parts, constant = {leaf: wrapped(k) for leaf, k in parts.items()}, wrapped(constant)
     for leaf in sorted(parts, key=_order):
         k = parts[leaf]
         if not k:
             continue
-        term = leaf if abs(k) == 1 else Op("mul", (Const(abs(k)), leaf))
+        size = abs(k) if k != _LEAST else k
+        term = leaf if size == 1 else Op("mul", (Const(size), leaf))
         if total is None:
             total = term if k > 0 else Op("neg", (leaf,)) if k == -1 else Op("mul", (Const(k), leaf))
         else:
-            total = Op("add" if k > 0 else "sub", (total, term))
+            total = Op("add" if size == k else "sub", (total, term))
     if total is None:
         return Const(constant)
     if constant:
-        return Op("add" if constant > 0 else "sub", (total, Const(abs(constant))))
+        size = abs(constant) if constant != _LEAST else constant
+        return Op("add" if size == constant else "sub", (total, Const(size)))
     return total
 
 
@@ -121,7 +131,7 @@ def _fold(name: str, args: tuple[Expr, ...]) -> Expr | None:
                 return Const(a // b)
             case "mod", [a, b] if b != 0:
                 return Const(a - b * (a // b))
-            case (("clip" | "inside"), [i, n]) if n >= 1:
+            case "clip", [i, n] if n >= 1:
                 return Const(min(max(i, Fraction(0)), n - 1))
             case "mirror", [i, n] if n >= 1:
                 return Const(n - 1 - abs(i % (2 * n - 2) - (n - 1)) if n > 1 else 0)
@@ -228,6 +238,11 @@ def _select(args: tuple[Expr, ...]) -> Expr | None:
     return yes if yes is no else None  # select(c, x, x) -> x
 
 
+def _only(args: tuple[Expr, ...]) -> Expr | None:
+    condition, place = args
+    return place if isinstance(condition, Const) and condition.value is True else None  # only(true, i) -> i
+
+
 def _log(args: tuple[Expr, ...]) -> Expr | None:
     match args:
         case (Op(name="exp", args=(x,)),):
@@ -300,6 +315,7 @@ RULES: dict[str, Rule] = {
     "neg": _neg,
     "pow": _pow,
     "select": _select,
+    "only": _only,
     "log": _log,
     "maximum": _same,
     "minimum": _same,
@@ -316,6 +332,8 @@ def simplify(name: str, args: tuple[Expr, ...]) -> Expr:
     folded = _fold(name, args)
     if folded is not None:
         return folded
+    if name in _INTEGER and any(a.kind == "int" for a in args):
+        args = tuple(Const(wrapped(a.value)) if isinstance(a, Const) and type(a.value) is int else a for a in args)
     if name in _INTEGER and all(_is_int(a) for a in args) and not all(isinstance(a, Read) for a in args):
         normal = _integer_normal_form(name, args)
         if normal is not None:

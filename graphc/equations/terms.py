@@ -78,7 +78,7 @@ class Builder:
                 continue
             part = inner.with_(conditions)
             if r.op == "sum":
-                more, inside = self.ranges.licence(value, r.indices)
+                more, inside = self.ranges.licence(value, tuple(b.index for b in r.bound if not b.closed))
                 part = part.with_(more, inside=inside)
             out.append(self._term(part, write, scaled(coefficient, self.extract(part, value))))
         return out

@@ -22,6 +22,7 @@ from graphc.schedule.dependence import (
     coordinate,
     distance,
     is_cyclic,
+    is_nowhere,
     meeting,
     within,
 )
@@ -188,6 +189,8 @@ def _judge(
     vary, only if `within_bounds`, with shifts for the least that they are."""
     if any(len(a) > 1 for a in axes.values()) and any(by_data(d, axes) for d in deps):
         return None  # the run checks data along single axes only
+    if any(is_nowhere(s, axes) for s in component):
+        return None
     distances = {d: distance(d, axes) for d in deps}
     still = dict.fromkeys(axes, 0)
     varies = not all(isinstance(e, Const) for e in distances.values())

@@ -14,7 +14,7 @@ import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
-from graphc.equations.expr import Const, Expr, Read, cached, reads
+from graphc.equations.expr import Const, Expr, Read, cached, place_of, reads
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
@@ -89,10 +89,10 @@ def from_data(sub: Expr) -> bool:
 
 
 def along(subs: Sequence[Expr], axes: tuple[int, ...]) -> Expr:
-    """The sum of the subscripts on these axes."""
+    """The sum of the subscripts on these axes: where they point, if anywhere."""
     total: Expr = Const(0)
     for a in axes:
-        total = total + subs[a]
+        total = total + place_of(subs[a])
     return total
 
 
@@ -106,6 +106,14 @@ def coordinate(s: Statement, axes: Axes) -> Expr:
         if r.tensor in axes and not from_data(along(r.subs, axes[r.tensor])):
             return along(r.subs, axes[r.tensor])
     return s.domain.indices[0]
+
+
+def is_nowhere(s: Statement, axes: Axes) -> bool:
+    """Whether a statement stands at no step of a loop: data say where it writes, and where it reads of the cycle."""
+    if not from_data(along(s.write, axes[s.tensor])):
+        return False
+    found = [along(r.subs, axes[r.tensor]) for r in statement_reads(s) if r.tensor in axes]
+    return bool(found) and all(map(from_data, found))
 
 
 def distance(d: Dependence, axes: Axes) -> Expr:

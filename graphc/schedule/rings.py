@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from graphc.equations.expr import Const, Expr
+from graphc.equations.expr import Const, Expr, place_of
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Buffer, Loop, Nest, Node, Statement
 
@@ -96,10 +96,10 @@ def _touched(body: tuple[Node, ...]) -> dict[Tensor, list[tuple[int, Node, Subs,
 
 
 def _accesses(axis: int, group: list[Loop], touched: list[tuple[int, Node, Subs, bool]]) -> list[Access]:
-    own = {id(g) for g in group}
-    first = min(k for k, node, _, _ in touched if id(node) in own)
+    own: set[Node] = set(group)
+    first = min(k for k, node, _, _ in touched if node in own)
     return [
-        Access(subs[axis], writes, node if id(node) in own and isinstance(node, Loop) else None, k >= first)
+        Access(place_of(subs[axis]), writes, node if node in own and isinstance(node, Loop) else None, k >= first)
         for k, node, subs, writes in touched
     ]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
-from graphc.equations.ops import BOUNDARY, OPS, REDUCTIONS
+from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import points
 from graphc.equations.sizes import dim_value
 from graphc.equations.system import Tensor
@@ -189,10 +189,8 @@ class _Walk:
         found = np.column_stack([*known, np.zeros((len(rows), 0), np.int64)]).tolist()
         there = np.ones(len(rows), bool)
         for sub in access.subs:
-            if isinstance(sub, Op) and sub.name == BOUNDARY["zero"]:
-                index, extent = (self._column(a, indices, rows) for a in sub.args)
-                assert index is not None and extent is not None
-                there &= (index >= 0) & (index < extent)
+            if isinstance(sub, Op) and sub.name == "only":
+                there &= self._column(sub.args[0], indices, rows) != 0
         return [tuple(p) if t else None for p, t in zip(found, there, strict=True)]
 
     def _column(self, e: Expr, indices: Sequence[Index], rows: Array) -> Array | None:

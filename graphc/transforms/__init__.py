@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from graphc.equations.system import System, Tensor
+from graphc.transforms.deltas import deltas
 from graphc.transforms.gather import gather
 from graphc.transforms.hoist import hoist
 from graphc.transforms.inline import inline
@@ -23,6 +24,7 @@ Pass = Callable[[System, frozenset[Tensor]], System]
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("prune", prune),
     ("stabilise", stabilise),
+    ("deltas", deltas),
     ("share", share),
     ("inline", inline),
     ("gather", gather),

@@ -65,7 +65,7 @@ class _Classes:
         if eq is None:
             return read.tensor.name
         if eq.tensor not in self.known:
-            self.known[eq.tensor] = ("auxiliary", id(eq))  # one that reads itself equals nothing else
+            self.known[eq.tensor] = ("auxiliary", eq)  # one that reads itself equals nothing else
             same = next((m for m in self.members if _alike(m, eq, self, self.context)), None)
             self.known[eq.tensor] = ("auxiliary", len(self.members)) if same is None else self.known[same.tensor]
             self.members.append(eq)

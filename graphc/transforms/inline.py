@@ -14,7 +14,7 @@ from functools import cached_property
 import networkx as nx
 
 from graphc.equations.domain import bent_inside, has_reads, is_affine
-from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, postorder, substitute
+from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, of_kind, postorder, substitute
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import writes_once
 from graphc.transforms.cost import expensive, flops, size, value_nodes
@@ -159,7 +159,7 @@ def _in_subscript(value: Expr, read: Read) -> bool:
 
 def _substituted(term: Term, tensor: Tensor, producer: _Producer) -> Term:
     found = {
-        node: substitute(producer.value, dict(zip(producer.indices, node.subs, strict=True)))
+        node: of_kind(substitute(producer.value, dict(zip(producer.indices, node.subs, strict=True))), tensor.kind)
         for node in value_nodes(term.value)
         if isinstance(node, Read) and node.tensor is tensor
     }

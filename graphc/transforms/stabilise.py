@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from graphc.equations.expr import Const, Expr, Index, Op, Read, make, substitute, transform
+from graphc.equations.expr import Const, Expr, Index, Op, Read, make, of_kind, substitute, transform
 from graphc.equations.system import Equation, System, Tensor
 
 ONE = Const(1)
@@ -61,7 +61,7 @@ def _definition(eq: Equation, read: Read) -> Expr | None:
         return None
     if set(term.write) != set(term.domain.indices) or not all(isinstance(w, Index) for w in term.write):
         return None
-    return substitute(term.value, dict(zip(term.write, read.subs, strict=True)))
+    return of_kind(substitute(term.value, dict(zip(term.write, read.subs, strict=True))), read.tensor.kind)
 
 
 def _log_exp(e: Expr) -> Expr | None:

@@ -153,7 +153,7 @@ def _operation(node: Op, done: dict[Expr, Text]) -> Text:
             return rf"\sqrt{{{done[a][0]}}}", ATOM
         case "exp", (a,) if r"\frac" not in done[a][0] and len(done[a][0]) < 40:
             return f"e^{{{done[a][0]}}}", POWER
-        case "select", (Op(name="isfinite", args=(a,)), b, _) if a is b:  # the guard of a stabilised reduction
+        case "stop", (Op(name="select", args=(Op(name="isfinite", args=(a,)), b, _)),) if a is b:  # of a logsumexp
             return r"\operatorname{finite}" + parentheses(done[a][0]), ATOM
         case "select", _:
             return _cases(node, done), ATOM

@@ -18,7 +18,7 @@ Point = tuple[float, float]
 ROUNDS = 12
 
 
-@dataclass
+@dataclass(eq=False)
 class Box:
     """Something with a size; `x`, `y`: its centre, once laid out; `face`: the width that edges end on, if less;
     `pin`: -1 in a first rank of its own, 1 in a last one."""
@@ -68,9 +68,9 @@ class _Layout:
         self.by_name = {b.name: b for b in boxes}
         self.chains: list[list[Box]] = []  # for each edge: source, bends, target (in the direction of the ranks)
         self.ranks: list[list[Box]] = []
-        self.weights: dict[tuple[int, int], float] = {}
-        self.up: dict[int, list[Box]] = {}
-        self.down: dict[int, list[Box]] = {}
+        self.weights: dict[tuple[Box, Box], float] = {}
+        self.up: dict[Box, list[Box]] = {}
+        self.down: dict[Box, list[Box]] = {}
 
     def run(self) -> None:
         arcs = acyclic([b.name for b in self.boxes], self.edges)
@@ -105,9 +105,9 @@ class _Layout:
             self.chains.append(chain)
             for a, b in pairwise(chain):
                 stiff = 8.0 if not a.name and not b.name else 2.0
-                self.weights[id(a), id(b)] = stiff * (0.3 if edge.back else 1.0)
-                self.down.setdefault(id(a), []).append(b)
-                self.up.setdefault(id(b), []).append(a)
+                self.weights[a, b] = stiff * (0.3 if edge.back else 1.0)
+                self.down.setdefault(a, []).append(b)
+                self.up.setdefault(b, []).append(a)
 
     # Order within ranks: barycentres down and up, neighbours exchanged where that helps, the best order kept.
 
@@ -126,48 +126,48 @@ class _Layout:
 
     def _start_order(self) -> None:
         """Depth first from the sources, so that what belongs together starts together."""
-        seen: dict[int, int] = {}
-        stack = [b for b in reversed(self.boxes) if id(b) not in self.up]
+        seen: dict[Box, int] = {}
+        stack = [b for b in reversed(self.boxes) if b not in self.up]
         while stack:
             b = stack.pop()
-            if id(b) not in seen:
-                seen[id(b)] = len(seen)
-                stack.extend(reversed(self.down.get(id(b), [])))
+            if b not in seen:
+                seen[b] = len(seen)
+                stack.extend(reversed(self.down.get(b, [])))
         for r in self.ranks:
-            r.sort(key=lambda b: seen[id(b)])
+            r.sort(key=lambda b: seen[b])
 
     def _sort_rank(self, r: int, downwards: bool) -> None:
-        other = {id(b): k for k, b in enumerate(self.ranks[r - 1 if downwards else r + 1])}
+        other = {b: k for k, b in enumerate(self.ranks[r - 1 if downwards else r + 1])}
         here = self.up if downwards else self.down
-        keys: dict[int, float] = {}
+        keys: dict[Box, float] = {}
         for k, b in enumerate(self.ranks[r]):
-            near = [other[id(n)] for n in here.get(id(b), [])]
-            keys[id(b)] = sum(near) / len(near) if near else k
-        self.ranks[r].sort(key=lambda b: keys[id(b)])
+            near = [other[n] for n in here.get(b, [])]
+            keys[b] = sum(near) / len(near) if near else k
+        self.ranks[r].sort(key=lambda b: keys[b])
 
     def _exchange(self) -> None:
         """Exchange neighbours where that saves crossings."""
-        at = {id(b): k for row in self.ranks for k, b in enumerate(row)}
+        at = {b: k for row in self.ranks for k, b in enumerate(row)}
         for row in self.ranks:
             for k in range(len(row) - 1):
                 a, b = row[k], row[k + 1]
                 saved = 0
                 for side in (self.up, self.down):
-                    left, right = ([at[id(n)] for n in side.get(id(c), [])] for c in (a, b))
+                    left, right = ([at[n] for n in side.get(c, [])] for c in (a, b))
                     saved += sum((p > q) - (p < q) for p in left for q in right)
                 if saved > 0:
                     row[k], row[k + 1] = b, a
-                    at[id(a)], at[id(b)] = k + 1, k
+                    at[a], at[b] = k + 1, k
 
     def _crossings(self) -> int:
         return sum(self._crossings_between(k) for k in range(len(self.ranks) - 1))
 
     def _crossings_between(self, r: int) -> int:
-        below = {id(b): k for k, b in enumerate(self.ranks[r + 1])}
+        below = {b: k for k, b in enumerate(self.ranks[r + 1])}
         ends: list[int] = []
         count = 0
         for b in self.ranks[r]:
-            targets = sorted(below[id(n)] for n in self.down.get(id(b), []))
+            targets = sorted(below[n] for n in self.down.get(b, []))
             count += sum(len(ends) - bisect_right(ends, t) for t in targets)
             for t in targets:
                 insort(ends, t)
@@ -177,25 +177,23 @@ class _Layout:
 
     def _place_across(self) -> None:
         every = [b for row in self.ranks for b in row]
-        number = {id(b): k for k, b in enumerate(every)}
+        number = {b: k for k, b in enumerate(every)}
 
-        def links(side: dict[int, list[Box]]) -> dict[int, list[int]]:
+        def links(side: dict[Box, list[Box]]) -> dict[int, list[int]]:
             """The neighbours of the heaviest kind: an edge that runs back bends no other."""
             found = {}
             for b in every:
-                near = [
-                    (self.weights.get((id(n), id(b))) or self.weights[id(b), id(n)], n) for n in side.get(id(b), [])
-                ]
+                near = [(self.weights.get((n, b)) or self.weights[b, n], n) for n in side.get(b, [])]
                 most = max((w for w, _ in near), default=0.0)
-                found[number[id(b)]] = [number[id(n)] for w, n in near if w >= min(most, 2.0)]
+                found[number[b]] = [number[n] for w, n in near if w >= min(most, 2.0)]
             return found
 
         layers = Layers(
-            [[number[id(b)] for b in row] for row in self.ranks],
+            [[number[b] for b in row] for row in self.ranks],
             links(self.up),
             links(self.down),
-            frozenset(number[id(b)] for b in every if not b.name),
-            {number[id(b)]: b.width / 2 for b in every},
+            frozenset(number[b] for b in every if not b.name),
+            {number[b]: b.width / 2 for b in every},
             self.spacing.boxes,
             self.spacing.bends,
         )

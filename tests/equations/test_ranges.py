@@ -1,9 +1,10 @@
 """Which values an index takes: the rounds of docs/language.md, worked by hand."""
 
 import pytest
+from sympy import oo
 
 import graphc as gc
-from graphc import Eq, Sum, amax
+from graphc import Eq, Mean, Sum, amax
 
 N, M, K = gc.sizes("N M K")
 i, j, k, m = gc.indices("i j k m")
@@ -13,8 +14,7 @@ L, y = gc.Tensor("L"), gc.Tensor("y", N)
 
 def domain(left, right):
     """The index set of the only term of this equation, as isl writes it."""
-    (eq,) = gc.System(Eq(left, right)).ir.equations
-    (term,) = eq.terms
+    term = gc.System(Eq(left, right)).ir.equations[-1].terms[0]
     return str(term.domain)
 
 
@@ -28,7 +28,10 @@ def domain(left, right):
         (y[gc.index("i", 5)], 0, "[N] -> { [i] : 0 <= i <= 4 and i < N }"),
         (L, Sum(v[i], i), "[N] -> { [i] : 0 <= i < N }"),
         (L, Sum(v[i], (i, 2, N - 2)), "[N] -> { [i] : 2 <= i <= -2 + N }"),
-        (L, Sum(v[i] ** 2 / 2, (i, -5, 2 * N)), "[N] -> { [i] : 0 <= i < N }"),
+        (L, Sum(v[i] ** 2 / 2, (i, -oo, oo)), "[N] -> { [i] : 0 <= i < N }"),
+        (L, Sum(v[i], (i, 2, oo)), "[N] -> { [i] : 2 <= i < N }"),
+        (L, Mean(v[i], (i, -oo, 3)), "[N] -> { [i] : 0 <= i < N and i <= 3 }"),
+        (y[i], Sum(v[j] * w[i - j], (j, -oo, oo)), "[N, K] -> { [i, j] : 0 <= i < N and 0 <= j <= i and j > i - K }"),
         (L, Sum(v[2 * i + 1], i), "[N] -> { [i] : i >= 0 and 2i <= -2 + N }"),
         (L, amax(v[2 * i + 1], i), "[N] -> { [i] : i >= 0 and 2i <= -2 + N }"),
         (L, Sum(A[i, j] * v[i - j], i, j), "[N, M] -> { [i, j] : 0 <= i < N and 0 <= j <= i and j < M }"),

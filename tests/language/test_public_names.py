@@ -37,6 +37,8 @@ NAMES = [
     "relu",
     "softplus",
     "gelu",
+    "isnan",
+    "isfinite",
     "exp",
     "log",
     "tanh",

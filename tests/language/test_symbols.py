@@ -24,6 +24,7 @@ OBJECTS = [
     gc.Input("I", T, outside="edge"), gc.Param("p"), gc.Tensor("q", (T - 3) // 2 + 1), x.T, x @ gc.Param("v", H),
     Sum(x[t, i], t, (i, 0, 3)), gc.softmax(x[t]), gc.argmax(x), gc.conv(x, x, mode="same", stride=(1, 2)),
     gc.D(gc.Tensor("L"), x), gc.D(gc.Tensor("L"), x)[t, i], gc.sigmoid(x[t, i]), gc.gelu(x[t]), (x @ x.T)[t],
+    gc.isnan(x[t, i]), gc.isfinite(x), gc.Piecewise((0, gc.isnan(x[t, i])), (1, x[t, i] > 0), (2, x[t, i] <= 0)),
 ]  # fmt: skip
 
 

@@ -243,11 +243,20 @@ def gradient_with_respect_to_an_element():
 
 def scatter():
     """
-    UnsupportedError: the left side q[left[n]] has a subscript read from data
+    UnsupportedError: the left side q[left[n]] is at places from data, and nothing says what becomes of those that meet in one
       in Eq(q[left[n]], v[n])
-      Say for each element what it is: q[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)
-    """
+      Reduce over n: Eq(q[left[n]], Sum(.., n)), with nothing around the Sum (Prod, amax, amin); or say for each element what it is: q[k] = Sum(Piecewise((.., Eq(index[i], k)), (0, True)), i)
+    """  # noqa: E501
     System(Eq(q[left[n]], v[n]))
+
+
+def scatter_beside_another_equation():
+    """
+    UnsupportedError: q is written at places from data, and has another equation
+      in Eq(q[left[n]], Sum(v[n], n))
+      Give one of them a tensor of its own, and add the two: Eq(q[k], .. + ..)
+    """
+    System(Eq(q[left[n]], Sum(v[n], n)), Eq(q[0], 1))
 
 
 def unknown_function():
@@ -384,3 +393,88 @@ def functions_among_integers():
       Compile with dtype='float64'
     """
     System(Eq(z[t], tanh(x[t, 0]))).compile("z", dtype="int64")
+
+
+# -- conditions that are none any more
+
+
+def piecewise_of_a_comparison_of_names():
+    """
+    DefinitionError: a condition of Piecewise((v[i], False), (0, True)) is False already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((v[i], i == 0), (0, True))
+
+
+def piecewise_of_what_is_nan():
+    """
+    DefinitionError: a condition of Piecewise((0, True), (v[i], True)) is True already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((0, v[i] != v[j]), (v[i], True))
+
+
+def piecewise_of_what_is_finite():
+    """
+    DefinitionError: a condition of Piecewise((v[i], True), (0, True)) is True already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.Piecewise((v[i], gc.Abs(v[i]) < gc.oo), (0, True))
+
+
+def conjunction_with_a_comparison_of_names():
+    """
+    DefinitionError: a condition of And(i > 0, True) is True already: Python or SymPy decided it
+      Write Eq(t, 0), not t == 0; ask gc.isnan(e), gc.isfinite(e) for NaN and infinity; let numbers choose by if
+    """
+    gc.And(i > 0, i != j)
+
+
+# -- literals beyond 64 bits among integers
+
+
+def sum_of_an_integer_and_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(z[t], word[t] + 9223372036854775808)
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    System(Eq(z[t], word[t] + 2**63))
+
+
+def generator_modulo_what_64_bits_do_not_hold():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(r[t], Mod(5*r[t-1] + 1, 9223372036854775808))
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    r = gc.Tensor("r", T, dtype="int64")
+    System(Eq(r[0], 1), Eq(r[t], gc.Mod(5 * r[t - 1] + 1, 2**63)))
+
+
+def integer_that_is_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(r[t], t + 9223372036854775808)
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    r = gc.Tensor("r", T, dtype="int64")
+    System(Eq(r[t], t + 2**63))
+
+
+def integer_compared_with_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(z[t], Piecewise((1, word[t] < 9223372036854775808), (0, True)))
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    System(Eq(z[t], gc.Piecewise((1, word[t] < 2**63), (0, True))))
+
+
+def quotient_of_an_integer_and_a_large_literal():
+    """
+    UnsupportedError: 9223372036854775808 does not fit into 64 bits, and meets integers, which are computed in 64 bits
+      in Eq(z[t], floor(word[t]/9223372036854775808))
+      Integers wrap round beyond -2**63 .. 2**63 - 1, so Mod(.., 2**64) may be left away; write 2.0**63 for real numbers
+    """
+    System(Eq(z[t], word[t] // 2**63))

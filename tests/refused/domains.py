@@ -88,7 +88,7 @@ def range_past_the_end():
     DomainError: v[i] at i = 3 reads v[3], but its dimensions are (N)
       in Eq(L, Sum(exp(v[i]), (i, 0, N)))
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      v has i = 0 .. N - 1: write (i, 0, N - 1), or leave the limits away
     """
     System(Eq(L, Sum(exp(v[i]), (i, 0, N))))
 
@@ -218,3 +218,52 @@ def cycle_of_three():
       Read an earlier element somewhere on the cycle, or solve the equations by hand
     """
     System(Eq(a[t, i], s[t, i]), Eq(s[t, i], tanh(y[t, 0])), Eq(y[t, k], Sum(a[t, i], i)))
+
+
+# -- limits written out, and equations that apply to nothing
+def limits_beyond():
+    """
+    DomainError: v[t] at t = 3 reads v[3], but its dimensions are (N)
+      in Eq(L, Sum(v[t]**2, (t, 1, N)))
+      for example with N = 3
+      v has t = 0 .. N - 1: write (t, 0, N - 1), or leave the limits away
+    """
+    System(Eq(L, Sum(v[t] ** 2, (t, 1, N))))
+
+
+def limits_beyond_in_a_mean():
+    """
+    DomainError: v[t] at t = 3 reads v[3], but its dimensions are (N)
+      in Eq(L, Mean(log(v[t]), (t, 1, N)))
+      for example with N = 3
+      v has t = 0 .. N - 1: write (t, 0, N - 1), or leave the limits away
+    """
+    System(Eq(L, gc.Mean(gc.log(v[t]), (t, 1, N))))
+
+
+def limits_of_a_convolution():
+    """
+    DomainError: v[i-m] at i = 0, m = 1 reads v[-1], but its dimensions are (N)
+      in Eq(q[i], Sum(v[i-m]*w[m], (m, 0, K - 1)))
+      for example with K = 3, N = 3
+      Leave the limits of m away: the sum runs where v is; or say what is outside: outside=0
+    """
+    System(Eq(q[i], Sum(gc.Input("w", K)[m] * v[i - m], (m, 0, K - 1))))
+
+
+def start_values_nowhere():
+    """
+    DefinitionError: G[i, i+N] is no element of G(N, N) at any value of its indices
+      in Eq(G[i, i+N], 1)
+      For elements beyond the dimensions give the index a range: m = gc.index("m", 2), G[m-2, ..]
+    """
+    System(Eq(G[i, i + N], 1))
+
+
+def conditions_that_hold_nowhere():
+    """
+    DefinitionError: no condition holds at any q[i], so nothing is defined
+      in Eq(q[i], Piecewise((v[i], i >= N)))
+      q has dimensions (N), counted from 0: mend the conditions
+    """
+    System(Eq(q[i], Piecewise((v[i], i >= N))))

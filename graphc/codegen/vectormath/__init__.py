@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from graphc.codegen.target import Target, host
+from graphc.codegen.vectormath import power
 from graphc.codegen.vectormath.functions import FUNCTIONS, INSTRUCTIONS
 from graphc.codegen.vectormath.lanes import Kit, type_suffix
+from graphc.codegen.vectormath.power import has_products as has_products
 
 SUPPORTED: frozenset[str] = frozenset(FUNCTIONS) | frozenset(INSTRUCTIONS)
 
@@ -52,6 +54,12 @@ def emit(
         return INSTRUCTIONS[name](kit, *(kit.real(a) for a in args)).value
     function = _function(builder.module, name, real_type, target)
     return builder.call(function, args, attrs=["alwaysinline" if inline else "noinline"])
+
+
+def emit_power(builder: ir.IRBuilder, base: ir.Value, exponent: float, target: Target | None = None) -> ir.Value:
+    """base**exponent for a literal of which `has_products` holds: a few instructions, always in line."""
+    kit = Kit(builder, base.type, target or host())
+    return power.of_literal(kit, kit.real(base), exponent).value
 
 
 def _function(module: ir.Module, name: str, real_type: ir.Type, target: Target) -> ir.Function:

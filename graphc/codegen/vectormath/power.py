@@ -1,4 +1,4 @@
-"""pow: 2^(y log2|x|), the logarithm to twelve bits more than a double has.
+"""pow: 2^(y log2|x|), the logarithm to twelve bits more than a double has; of a literal exponent, products and roots.
 
 A relative error of log2|x| is multiplied by y log2|x|, up to 1075, in the result: so the leading parts of the logarithm
 are pairs of doubles (Dekker 1971).
@@ -15,6 +15,90 @@ from graphc.codegen.vectormath.logarithm import log2_as_float, normal, split
 from graphc.codegen.vectormath.rounding import round as nearest
 
 _Pair = tuple[V, V]
+MOST = 64  # beyond, products of pairs cost as much as `pow`
+
+
+def has_products(exponent: float) -> bool:
+    """Whether `of_literal` has a power: whole exponents up to MOST, quarters up to 8."""
+    size = abs(exponent)
+    return 0 < size <= (MOST if size % 1 == 0 else 8) and size * 4 % 1 == 0
+
+
+def of_literal(kit: Kit, x: V, exponent: float) -> V:
+    """x**exponent by squaring (Knuth, TAOCP 2, 4.6.3) and square roots. 1.7 ULP.
+
+    Beyond x^3 the products are pairs, since k rounded factors are k/2 ULP. A negative power is one of y = 1/x, whose
+    error 1 - x y is known: the power of x itself may overflow where its reciprocal is a number."""
+    size = abs(exponent)
+    whole, quarters = int(size), int(size * 4) % 4
+    inverse = exponent < 0 and size >= 1
+    base = 1.0 / x if inverse else x
+    base = base + 0.0 if quarters else base  # -0 counts as 0 where roots are taken
+    high, low = _whole_power(kit, base, whole, size > 3)
+    if exponent in (0.5, 1.5, -0.5, -1.5):
+        high = kit.sqrt(base) * high if whole else kit.sqrt(base)
+    elif quarters:
+        part, lost = _quarters(kit, base, quarters)
+        if whole:
+            low = high * lost if low is None else kit.fma(low, part, high * lost)
+            high, error = kit.product(high, part)
+            low = low + error
+        else:
+            high, low = part, lost
+    if quarters:
+        endless = x.equals(0.0) if inverse else x.equals(-inf)
+        high = endless.choose(inf, high)  # where a root of -inf is NaN
+    if inverse:
+        slip = size * kit.exact_fma(-x, base, kit.const(1.0))
+        low = high * slip if low is None else kit.fma(high, slip, low)
+    if low is not None:
+        exact = high + low
+        high = (exact.is_nan() | exact.equals(0.0)).choose(high, exact)  # infinities, signs of zeros
+    return high if inverse or exponent > 0 else 1.0 / high
+
+
+def _quarters(kit: Kit, x: V, n: int) -> _Pair:
+    """x**(n/4) by square roots, and its error."""
+    root, slip = _root(kit, x)
+    if n == 2:
+        return root, root * slip
+    fourth, other = _root(kit, root)
+    slip = kit.fma(slip, 0.5 if n == 1 else 1.5, other)
+    if n == 1:
+        return fourth, fourth * slip
+    high, low = kit.product(root, fourth)
+    return high, kit.fma(high, slip, low)
+
+
+def _root(kit: Kit, x: V) -> _Pair:
+    """A square root, and how much of itself it is too small."""
+    root = kit.sqrt(x)
+    return root, kit.exact_fma(-root, root, x) / (x + x)
+
+
+def _whole_power(kit: Kit, x: V, n: int, pairs: bool) -> tuple[V, V | None]:
+    """x**n as its rounded value and, with `pairs`, the error of that."""
+    square: tuple[V, V | None] = (x, None)
+    total: tuple[V, V | None] | None = None
+    left = n
+    while left:
+        if left % 2:
+            total = square if total is None else _multiplied(kit, total, square, pairs)
+        left //= 2
+        if left:
+            square = _multiplied(kit, square, square, pairs)
+    return total or (kit.const(1.0), None)
+
+
+def _multiplied(kit: Kit, a: tuple[V, V | None], b: tuple[V, V | None], pairs: bool) -> tuple[V, V | None]:
+    if not pairs:
+        return a[0] * b[0], None
+    high, low = kit.product(a[0], b[0])
+    if a is b:
+        return high, low if a[1] is None else kit.fma(a[0] + a[0], a[1], low)
+    for (_, error), (factor, _) in ((a, b), (b, a)):
+        low = low if error is None else kit.fma(error, factor, low)
+    return high, low
 
 
 def pow(kit: Kit, x: V, y: V) -> V:
