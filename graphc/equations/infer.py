@@ -244,7 +244,7 @@ class Ranges:
         for read in factors(value):
             if read.tensor in self.ruled:
                 continue
-            blocks = blocks_of(read.tensor)
+            blocks = read.tensor.joined
             axes = [k for k, s in enumerate(read.subs) if indices_of(s) & summed and is_affine(s) and k not in blocks]
             if not axes:
                 continue
@@ -264,14 +264,10 @@ class Ranges:
         return isinstance(sub, Index) and self.bounds.get(sub) == (ZERO, dim)
 
 
-def blocks_of(tensor: Tensor) -> set[int]:
-    """The axes that make one axis with others: a subscript that leaves one of them may be inside the whole."""
-    return {k for axis in tensor.joined for k in (axis - 1, axis)}
-
-
 def _axes(read: Read) -> list[tuple[Expr, Expr]]:
-    """The (subscript, dimension) that can give an index its range."""
-    blocks = blocks_of(read.tensor)
+    """The (subscript, dimension) that can give an index its range: a subscript that leaves a block of an axis that
+    counts in blocks may be inside the whole."""
+    blocks = read.tensor.joined
     return [(s, d) for k, (s, d) in enumerate(zip(read.subs, read.tensor.dims, strict=True)) if k not in blocks]
 
 
@@ -279,7 +275,7 @@ def _say_which(index: Index, r: Reduce) -> str:
     """The mend for an index without a range: that of the block it counts in, if it does."""
     blocks = [
         d for read in all_reads(r.body) for k, d in enumerate(read.tensor.dims)
-        if k in blocks_of(read.tensor) and read.subs[k] is index
+        if k in read.tensor.joined and read.subs[k] is index
     ]  # fmt: skip
     most, last = (repr(blocks[0]), f"{blocks[0]!r} - 1") if blocks else ("3", "2")
     return f'Say which: {index!r} = gc.index("{index!r}", {most}), or ({index!r}, 0, {last}) in the reduction'

@@ -27,7 +27,7 @@ from graphc.equations.lift import Lifter, Operand
 from graphc.equations.literals import refuse_large
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
 from graphc.equations.reduce import Reduce, renamed
-from graphc.equations.sizes import solve_sizes
+from graphc.equations.sizes import not_below, solve_sizes
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -131,6 +131,7 @@ def _lowered(lefts: Sequence[Left], of: Mapping[D, Loss], names: Names, closed: 
         return Lowered(guarded(system), names.tensors)
     reads = {read: text for left in lefts for read, text in left.written.reads.items()}
     system = guarded(check.without_hollow_starts(system))
+    not_below(names.least, names.known)
     check.check(system, reads)
     system, gradients = resolve(system, names, of)
     tensors = {t: gradients.get(i, i) for t, i in names.tensors.items()}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from graphc.equations.errors import ArgumentError, DefinitionError, GraphcError, ShapeError, UnsupportedError
+from graphc.equations.errors import ArgumentError, DefinitionError, ShapeError, UnsupportedError
 from graphc.language import symbols as sy
 from graphc.language.notation import D
+from graphc.language.waiting import Waiting, locked
 
 if TYPE_CHECKING:  # everything else is imported where it is used: `import graphc` loads SymPy and little more
     from graphc.equations.system import System as Representation
@@ -22,17 +23,12 @@ if TYPE_CHECKING:  # everything else is imported where it is used: `import graph
 Output = str | sy.Tensor
 
 
-class System:
+class System(Waiting):
     """A set of equations, in any order; it is checked when it is made. `sizes` has numbers for some sizes.
 
     What only such numbers make affine (`Eq(y[S*t + k], ..)`) waits for them, here or in `compile(sizes={"S": 2})`.
 
     Raises ShapeError, DomainError, CausalityError, DefinitionError or UnsupportedError."""
-
-    equations: tuple[sp.Eq, ...] = ()
-    _ir: Representation | None = None
-    _refused: GraphcError | None = None  # why there is no representation, until some of the sizes `_open` are known
-    _made: tuple[Callable[..., System], tuple[Any, ...]] | None = None  # how it derives from another system
 
     def __init__(self, *equations: sp.Eq, sizes: Mapping[Any, int] | None = None) -> None:
         frame = sys._getframe(1)
@@ -42,29 +38,6 @@ class System:
         self._axes: dict[str, set[tuple[IRTensor, int]]] = {}
         self._open: frozenset[str] = frozenset()
         self._lower()
-
-    def _lower(self) -> None:
-        from graphc.equations.lower import lower, mended_by
-
-        with _lock():
-            try:
-                made = lower(self.equations, self._place, fixed=self._sizes)
-            except GraphcError as error:
-                meant = not isinstance(error, DefinitionError)  # what lacks a range lacks it with numbers, too
-                self._open = mended_by(error, self.equations, self._sizes) if meant else frozenset()
-                if not self._open:
-                    raise
-                self._refused = _until_known(error, self._open)
-                return
-        self._ir, self._tensors, self._axes, self._open = made.system, made.tensors, made.axes, made.open
-
-    @property
-    def ir(self) -> Representation:
-        """The representation. Raises what is wrong with the equations until some sizes are numbers."""
-        if self._ir is None:
-            assert self._refused is not None
-            raise self._refused
-        return self._ir
 
     @classmethod
     def _of(
@@ -87,40 +60,6 @@ class System:
         self._axes = {name: {(same(t), k) for t, k in axes} for name, axes in like._axes.items()}
         return self
 
-    def _later(self, transform: Callable[..., System], *arguments: Any) -> System:
-        """What a transform makes of a system that waits for sizes."""
-        made = object.__new__(System)
-        made._refused, made._open, made._made = self._refused, self._open, (transform, (self, *arguments))
-        made._tensors, made._axes = {}, {}
-        return made
-
-    def _at(self, sizes: Mapping[str, int]) -> System:
-        """This system with numbers for those of these sizes that make it affine."""
-        values = {n: v for n, v in sizes.items() if n in self._open}
-        if not values:
-            return self
-        if self._made is not None:
-            transform, (parent, *arguments) = self._made
-            return transform(parent._at(values), *arguments)
-        made = object.__new__(System)
-        made.__dict__ |= {**self.__dict__, "_ir": None, "_refused": None, "_sizes": {**self._sizes, **values}}
-        made._lower()
-        return made
-
-    def _at_shapes(self, sizes: Mapping[str, int], arguments: Mapping[str, Any]) -> System:
-        """This system at these sizes and, if it still waits for some, at those that the arguments' shapes tell."""
-        import numpy as np
-
-        from graphc.equations.lower import sizes_told
-
-        given = {k: v for k, v in arguments.items() if k in self._open}
-        made = self._at({**sizes, **given})
-        if made._ir is None and made._made is None:
-            with _lock():
-                told = sizes_told(made.equations, {k: np.shape(v) for k, v in arguments.items() if k not in given})
-            made = made._at(told)
-        return made
-
     # -- what a system can do -------------------------------------------------------------------------------------
 
     def evaluate(
@@ -134,7 +73,7 @@ class System:
         system = self._at_shapes(_by_name(sizes), arguments)._with_gradients(outputs)
         wanted = system._outputs(outputs)
         given, more = system._split(arguments)
-        with _lock():
+        with locked():
             found = evaluate(system.ir, wanted, given, _by_name(sizes) | more, exact)
         return found[0] if len(wanted) == 1 else tuple(found)
 
@@ -176,7 +115,7 @@ class System:
                     f"D({scalar.name}, {w.name}): {w.name} holds integers, and has no gradient\n"
                     "  Leave it out of wrt=[..]"
                 )
-        with _lock():
+        with locked():
             ir, found = gradients(self.ir, scalar, targets)
         users = {i: u for u, i in self._tensors.items()}
         new = {D(users[scalar], users[t]): g for t, g in found.items() if scalar in users and t in users}
@@ -210,7 +149,7 @@ class System:
                 f"unfold({name}, {n}): {name} runs over {' and '.join(map(str, sorted(found)))} steps already\n"
                 f"  Write unfold({name}, {max(found)})"
             )
-        with _lock():
+        with locked():
             ir = unfold(self.ir, axes, lengths.pop() if lengths else None, n)
             made = System._of(ir, self, None, (System.unfold, (self, t, n)))
             made._axes = {i: on if i == name else on | steps_of(ir, on) for i, on in made._axes.items()}
@@ -229,7 +168,7 @@ class System:
                     f"batch: {t.name} is computed, not given at the call\n"
                     "  Name the inputs that differ from sample to sample; what depends on them follows"
                 )
-        with _lock():
+        with locked():
             ir = batch(self.ir, sy.Size(str(size)).name, moved)
             if getattr(size, "least", None) is not None:
                 ir = replace(ir, least={**ir.least, size.name: size.least})
@@ -334,26 +273,14 @@ class System:
         return {k: v for k, v in arguments.items() if k not in sizes}, sizes
 
     def __repr__(self) -> str:
-        return "\n".join(map(str, self.equations)) if self.equations or self._ir is None else repr(self.ir)
-
-
-def _until_known(error: GraphcError, sizes: Collection[str]) -> GraphcError:
-    """An error that goes away where these sizes are numbers."""
-    values = ", ".join(f'"{n}": ..' for n in sorted(sizes))
-    return type(error)(
-        f"{error}\n  Or give sizes their values: sizes={{{values}}} in compile, or gc.System(.., sizes=..)"
-    )
+        if self._made is not None and self._ir is None:
+            return f"{self._made[0].__name__} of\n{self._made[1][0]}"
+        return "\n".join(map(str, self.equations)) if self.equations else repr(self.ir)
 
 
 def _named(which: Any) -> Any:
     """A tensor of the representation by its name; the user's as they are."""
     return which.name if hasattr(which, "given") else which
-
-
-def _lock() -> Any:
-    from graphc.equations.domain import exclusively
-
-    return exclusively()
 
 
 def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:
@@ -379,7 +306,7 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
             raise ArgumentError(
                 f'jvp: no equation defines the direction {way}\n  Make it an input: gc.Input("{way}", ..)'
             )
-    with _lock():
+    with locked():
         names = Names({}, set(system.ir.by_name), fixed=system.ir.fixed)
         known = {}
         for u, way in tangents.items():
@@ -405,7 +332,7 @@ def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
     from graphc.equations.lower import lower
     from graphc.transforms.equivalent import equivalent as same
 
-    with _lock():
+    with locked():
         return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 
