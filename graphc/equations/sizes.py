@@ -91,7 +91,7 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
 def _untold(name: str, dims: list[tuple[Tensor, int, Expr, int]], known: Mapping[str, int]) -> str:
     """Why no shape tells a size."""
     for tensor, k, dim, extent in dims:
-        if name in size_names(dim):
+        if any(len(m) > 1 and name in size_names(*m) for m in polynomial(dim, {})):
             others = sorted(size_names(dim) & known.keys())
             at = " at " + ", ".join(f"{n} = {known[n]}" for n in others) if others else ""
             return f"axis {k} of {tensor.name}, {dim!r} = {extent}, does not tell it{at}"
