@@ -133,7 +133,7 @@ class _Work:
     def forward(self) -> float:
         """The derivative in the direction by forward mode."""
         names = Names(self.ir)
-        moves = {w: Tensor(names.fresh(f"{w.name}_direction"), w.dims, "input") for w in self.wrt}
+        moves = {w: Tensor(names.fresh(f"{w.name}_direction"), w.dims, "input", joined=w.joined) for w in self.wrt}
         system, moved = jvp(self.ir, [self.loss], moves)
         arguments = {**self.given, **{moves[w].name: v for w, v in self.direction.items()}}
         return float(evaluate(system, [moved[self.loss]], arguments, self.sizes)[0])

@@ -18,7 +18,8 @@ import numpy as np
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
 from graphc.equations import sets
-from graphc.equations.domain import exclusively, fix_sizes, sample
+from graphc.equations.composed import same_shape
+from graphc.equations.domain import exclusively, fix_sizes, sample, size_names
 from graphc.equations.errors import (
     ArgumentError,
     CausalityError,
@@ -29,7 +30,7 @@ from graphc.equations.errors import (
 )
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.infinities import refuse_infinities
-from graphc.equations.sizes import not_below, whole
+from graphc.equations.sizes import dim_value, not_below, whole
 from graphc.equations.system import System, Tensor, without_derivatives
 from graphc.runtime.empty import refuse_empty_reads
 from graphc.runtime.function import Function
@@ -117,10 +118,15 @@ def _refuse_updates(system: System, update: Mapping[Tensor, Tensor]) -> None:
                 f"{what}: {wrong}\n  Say which argument gets the value of which tensor: update={{W: W_next}}"
             )
         known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in system.fixed.items()}
-        one, other = (tuple(substitute(d, known) for d in t.dims) for t in (old, new))
-        if one != other or old.kind != new.kind:
+        one, other = ([substitute(d, known) for d in t.shape] for t in (old, new))
+        if not same_shape(one, other, system.composed) or old.kind != new.kind:
             raise ShapeError(
                 f"{what}: {_described(old)}, and {_described(new)}\n  The new value needs the dimensions of the old one"
+            )
+        if len(old.dims) != len(new.dims):
+            raise UnsupportedError(
+                f"{what}: an axis of one of them is counted in blocks, {old.dims} against {new.dims}\n"
+                "  Count both alike: Eq(W_next[h*D + d], ..) where W is read so"
             )
 
 
@@ -129,12 +135,14 @@ def _described(t: Tensor) -> str:
 
 
 def _bake(system: System, sizes: Mapping[str, int]) -> System:
-    for name in sizes:
-        if name not in system.sizes:
+    for name, value in sizes.items():
+        if name not in system.sizes and system.fixed.get(name) != value:
             raise ArgumentError(f"no size is called {name}\n  The sizes are {', '.join(system.sizes) or 'none'}")
     baked = {k: whole(k, v) for k, v in sizes.items()}
     not_below(system.least, baked)
-    return replace(system, fixed={**system.fixed, **baked})
+    known = {**system.fixed, **baked}
+    whole_ones = {n: dim_value(e, known) for n, e in system.composed.items() if size_names(e) <= known.keys()}
+    return replace(system, fixed={**known, **whole_ones})
 
 
 def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, update: dict[Tensor, Tensor]) -> Function:

@@ -22,7 +22,7 @@ def random_arguments(system: System, seed: int = 0) -> dict[str, Any]:
     back = _pointing_back(system)
     arguments: dict[str, Any] = {}
     for t in system.inputs:
-        shape = tuple(dim_value(d, sizes) for d in t.dims)
+        shape = tuple(dim_value(d, sizes) for d in t.shape)
         if t.kind == "real":
             arguments[t.name] = rng.normal(size=shape)
         elif t in back:  # what lies at n along the first axis points at something before n
@@ -30,8 +30,8 @@ def random_arguments(system: System, seed: int = 0) -> dict[str, Any]:
             arguments[t.name] = np.floor(rng.random(shape) * steps).astype(np.int64)
         else:
             arguments[t.name] = rng.integers(0, bounds.get(t, 4), shape)
-    told = {d.name for t in system.inputs for d in t.dims if hasattr(d, "name")}
-    return arguments | {name: n for name, n in sizes.items() if name not in told}
+    told = {d.name for t in system.inputs for d in t.shape if hasattr(d, "name")}
+    return arguments | {name: n for name, n in sizes.items() if name not in told and name not in system.composed}
 
 
 def random_sizes(system: System, rng: np.random.Generator) -> dict[str, int]:
@@ -39,6 +39,7 @@ def random_sizes(system: System, rng: np.random.Generator) -> dict[str, int]:
     for most in range(5, 60):
         drawn = {name: int(rng.integers(2, most + 1)) for name in system.sizes}
         sizes = {name: max(n, system.least.get(name, 0)) for name, n in drawn.items()} | system.fixed
+        sizes |= {name: dim_value(e, sizes) for name, e in system.composed.items() if name in sizes}
         if all(dim_value(d, sizes) > 0 for t in system.tensors for d in t.dims):
             return sizes
     raise AssertionError(f"no sizes below 60 make every dimension positive in\n{system!r}")

@@ -145,12 +145,12 @@ def sizes_of(system: System, arguments: Arguments) -> dict[str, int]:
 
 def beside(system: System, tensors: Sequence[Tensor], prefix: str) -> dict[Tensor, Tensor]:
     """For each tensor a new input of its dimensions."""
-    return {t: Tensor(system.fresh_name(f"{prefix}_{t.name}"), t.dims, "input") for t in tensors}
+    return {t: Tensor(system.fresh_name(f"{prefix}_{t.name}"), t.dims, "input", joined=t.joined) for t in tensors}
 
 
 def random_values(tensors: Sequence[Tensor], sizes: Mapping[str, int], seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return {t.name: rng.normal(size=tuple(dim_value(d, sizes) for d in t.dims)) for t in tensors}
+    return {t.name: rng.normal(size=tuple(dim_value(d, sizes) for d in t.shape)) for t in tensors}
 
 
 def directions(tensors: Mapping[str, str], arguments: Arguments, seed: int) -> dict[str, np.ndarray]:

@@ -14,11 +14,12 @@ import islpy as isl
 
 from graphc.equations import mends, sets
 from graphc.equations.domain import is_affine, sample, size_names
-from graphc.equations.errors import DefinitionError, DomainError, ShapeError
+from graphc.equations.errors import DefinitionError, DomainError, ShapeError, UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
 from graphc.equations.names import AsWritten, Gradient, as_text, complain
 from graphc.equations.ops import OPS
 from graphc.equations.progress import check_progress
+from graphc.equations.sizes import dim_value
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 
 
@@ -111,18 +112,41 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
     text = str(form)
     _same_sizes(written, term, read, text)
     where = _values(read, at, shown)
-    element = (
-        f"{read.tensor.name}[{', '.join(str(integer(s, at, sizes)) for s in read.subs[:shown])}]"
-        if shown
-        else read.tensor.name
-    )
+    _same_block(read, term, at, sizes, text)
+    places = _declared(read, at, sizes)[:shown]
+    element = f"{read.tensor.name}[{', '.join(map(str, places))}]" if shown else read.tensor.name
     moment = f" at {where}" if where else ""
     given = read.tensor.given
-    why = f"but its dimensions are ({', '.join(map(repr, read.tensor.dims))})" if given else "which no equation defines"
+    why = (
+        f"but its dimensions are ({', '.join(map(repr, read.tensor.shape))})" if given else "which no equation defines"
+    )
     example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
     mend = mends.of(written, term, read, outside, image - defined, element, shown)
     mend += mends.larger(outside.set, system)
     raise DomainError(complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", mend))
+
+
+def _declared(read: Read, at: Mapping[Any, int], sizes: Mapping[str, int]) -> list[int | str]:
+    """The subscripts at a point, one for each axis of the user's."""
+    found: list[int | str] = []
+    for k, s in enumerate(read.subs):
+        value = integer(s, at, sizes)
+        if k in read.tensor.joined and isinstance(found[-1], int) and isinstance(value, int):
+            found[-1] = found[-1] * dim_value(read.tensor.dims[k], sizes) + value
+        elif k not in read.tensor.joined:
+            found.append(value)
+    return found
+
+
+def _same_block(read: Read, term: Term, at: Mapping[Any, int], sizes: Mapping[str, int], text: str) -> None:
+    """Of two indices that make one axis, `h*D + d`, the inner must stay in its block: the next one begins there."""
+    for k in read.tensor.joined:
+        place = integer(read.subs[k], at, sizes)
+        if isinstance(place, int) and not 0 <= place < dim_value(read.tensor.dims[k], sizes):
+            dim = read.tensor.dims[k]
+            what = f"{text} leaves, with {read.subs[k]!r} = {place}, its block of {dim!r} = {dim_value(dim, sizes)}"
+            mend = f"Keep {read.subs[k]!r} within its block, or bake it in: compile(sizes={{..}}) with {dim!r}"
+            raise UnsupportedError(complain(what, str(term.origin), mend))
 
 
 def _same_sizes(written: Tensor, term: Term, read: Read, text: str) -> None:

@@ -379,9 +379,11 @@ _SPELLED = "__size_"
 
 def param_name(size: str) -> str:
     """The isl parameter for a size: its name, spelled otherwise where isl could not read that."""
-    if size.isascii() and not _RESERVED.match(size) and not size.startswith(_SPELLED):
+    if size.isascii() and size.isidentifier() and not _RESERVED.match(size) and not size.startswith(_SPELLED):
         return size
-    return _SPELLED + "".join(c if c.isascii() else f"_u{ord(c):x}_" for c in size)
+    return _SPELLED + "".join(
+        c if c.isascii() and (c.isidentifier() or c.isdigit()) else f"_u{ord(c):x}_" for c in size
+    )
 
 
 def size_name(param: str) -> str:

@@ -6,7 +6,10 @@ point), and a mend.
 
 
 class GraphcError(Exception):
-    """Base of every error graphc raises on purpose."""
+    """Base of every error graphc raises on purpose. `open`: sizes that might mend it, were they numbers; the
+    fewest first."""
+
+    open: tuple[frozenset[str], ...] = ()
 
 
 class ShapeError(GraphcError, ValueError):

@@ -47,7 +47,7 @@ def evaluate(
     needed = dependencies(_checked(system, outputs), outputs)
     for t in system.inputs:
         if t in needed and t.name not in arguments:
-            shape = f"of shape ({', '.join(map(repr, t.dims))})" if t.dims else "a number"
+            shape = f"of shape ({', '.join(map(repr, t.shape))})" if t.dims else "a number"
             raise ArgumentError(f"missing argument {t.name}\n  Pass {t.name}=.., {shape}")
     arrays = {given[n]: as_argument(given[n], a, exact) for n, a in arguments.items()}
     part = replace(
@@ -85,7 +85,7 @@ class _Interpreter:
         self.terms: dict[Tensor, list[Points]] = {}
         self.grouped: set[Tensor] = set()
         for t, array in arguments.items():
-            self.values[t] = Values.of(array)
+            self.values[t] = Values.of(array.reshape([dim_value(d, sizes) for d in t.dims]))
         graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
         parts = nx.strongly_connected_components(graph)
         self.recurrent = {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
@@ -103,7 +103,7 @@ class _Interpreter:
             first = element_name(tensor, coords[np.argmin(flat)])
             raise DomainError(f"{first} is asked for, but no equation defines it")
         self.run(tensor, flat)
-        found = self.values[tensor].data[flat].reshape(shape)
+        found = self.values[tensor].data[flat].reshape([dim_value(d, self.sizes) for d in tensor.shape])
         return fractions(found) if found.dtype == object else found
 
     def prepare(self, tensor: Tensor) -> None:

@@ -150,7 +150,7 @@ class Ranges:
             if left == pending:
                 raise written.error(
                     DefinitionError, f"nothing gives the index {left[0]!r} a range",
-                    f'Say which: {left[0]!r} = gc.index("{left[0]!r}", 3), or ({left[0]!r}, 0, 2) in the reduction',
+                    _say_which(left[0], r),
                 )  # fmt: skip
             pending = left
         self._refuse_nowhere(r, conditions[before:], written)
@@ -194,7 +194,7 @@ class Ranges:
         """Round 2: indices that stand alone at an axis."""
         found: dict[Index, dict[Expr, Read]] = {}
         for read in self._reads(r):
-            for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
+            for sub, dim in _axes(read):
                 if isinstance(sub, Index) and sub in pending:
                     found.setdefault(sub, {}).setdefault(dim, read)
         for index, dims in found.items():
@@ -217,7 +217,7 @@ class Ranges:
         lifted = set(factors(r.body)) if r.op == "sum" else set()
         done: set[Index] = set()
         for read in self._reads(r):
-            for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
+            for sub, dim in _axes(read):
                 free = indices_of(sub)
                 open_ = free & set(pending)
                 ranged = known | set(r.indices)
@@ -240,7 +240,8 @@ class Ranges:
         for read in factors(value):
             if read.tensor in self.ruled:
                 continue
-            axes = [k for k, s in enumerate(read.subs) if indices_of(s) & summed and is_affine(s)]
+            blocks = read.tensor.joined
+            axes = [k for k, s in enumerate(read.subs) if indices_of(s) & summed and is_affine(s) and k not in blocks]
             if not axes:
                 continue
             support = self.supports.get(read.tensor)
@@ -257,6 +258,23 @@ class Ranges:
 
     def _implied(self, sub: Expr, dim: Expr) -> bool:
         return isinstance(sub, Index) and self.bounds.get(sub) == (ZERO, dim)
+
+
+def _axes(read: Read) -> list[tuple[Expr, Expr]]:
+    """The (subscript, dimension) that can give an index its range: a subscript that leaves a block of an axis that
+    counts in blocks may be inside the whole."""
+    blocks = read.tensor.joined
+    return [(s, d) for k, (s, d) in enumerate(zip(read.subs, read.tensor.dims, strict=True)) if k not in blocks]
+
+
+def _say_which(index: Index, r: Reduce) -> str:
+    """The mend for an index without a range: that of the block it counts in, if it does."""
+    blocks = [
+        d for read in all_reads(r.body) for k, d in enumerate(read.tensor.dims)
+        if k in read.tensor.joined and read.subs[k] is index
+    ]  # fmt: skip
+    most, last = (repr(blocks[0]), f"{blocks[0]!r} - 1") if blocks else ("3", "2")
+    return f'Say which: {index!r} = gc.index("{index!r}", {most}), or ({index!r}, 0, {last}) in the reduction'
 
 
 def arms(e: Expr, op: str) -> list[Expr]:

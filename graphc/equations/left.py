@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,13 @@ import sympy as sp
 from graphc.equations import sets
 from graphc.equations.domain import Domain, assume, box_set, is_affine, size_name
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError
-from graphc.equations.expr import Const, Expr, Index, indices_of
+from graphc.equations.expr import Const, Expr, Index, indices_of, postorder
 from graphc.equations.infer import Ranges, Scope, between, within
 from graphc.equations.lift import Lifter
 from graphc.equations.names import Names, Written
 from graphc.equations.reduce import Reduce
 from graphc.equations.simplify import affine_parts
+from graphc.equations.system import Tensor
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
 from graphc.language.notation import D
@@ -42,6 +44,20 @@ class Parsed:
     axes: tuple[Index, ...]
     env: Mapping[sp.Basic, Expr]
     places: Mapping[Index, sp.Expr]
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """One of the user's equations as expressions: the left side, the value, what the left side's subscripts from data
+    are. `scope` are the points of the left side, where they are known."""
+
+    left: Left
+    tensor: Tensor
+    lifter: Lifter
+    parsed: Parsed
+    value: Expr
+    places: Mapping[Index, Expr]
+    scope: Scope | None
 
 
 def target(w: Written) -> Left:
@@ -81,13 +97,6 @@ def parse(left: Left, names: Names, lifter: Lifter) -> Parsed:
     places = {lifter.axis(): s for s in left.subs if is_from_data(s)}
     fresh = iter(places)
     write = tuple(next(fresh) if is_from_data(s) else lifter.subscript(w.eq.lhs, s, env) for s in left.subs)
-    for s, e in zip(left.subs, write, strict=True):
-        if not is_affine(e):
-            raise w.error(
-                UnsupportedError,
-                f"the subscript {s} on the left is not affine",
-                "Use sums and multiples of indices, and sizes",
-            )
     axes = tuple(lifter.axis() for _ in range(rank - len(write)))
     return Parsed(write + axes, axes, env, places)
 
@@ -130,9 +139,16 @@ def scope_of(p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> Scope:
     Start and end values lie beyond: a constant subscript may, and indices that have a range of their own (`h[m-2]`,
     `m = gc.index("m", 2)`) where they pass a side of the box at every size. An index without one takes the range that
     a subscript of the right side gives it where this puts all of the left side beyond (`s[k-M] = s0[k]`, s0 of M)."""
-    w, names = left.written, lifter.names
-    dims = names.tensor(left.tensor).dims
-    indices = tuple(dict.fromkeys([*(e for e in p.env.values() if isinstance(e, Index)), *p.places, *p.axes]))
+    w, names, tensor = left.written, lifter.names, lifter.names.tensor(left.tensor)
+    for s, e in zip(left.subs, p.write, strict=False):
+        if not is_affine(e):
+            raise w.error(
+                UnsupportedError,
+                f"the subscript {s} on the left is not affine",
+                "Use sums and multiples of indices, and sizes",
+            )
+    of_user = [i for e in p.env.values() for i in postorder(e) if isinstance(i, Index)]
+    indices = tuple(dict.fromkeys([*of_user, *p.places, *p.axes]))
     own: set[Index] = set()
     for symbol, index in p.env.items():
         extent = getattr(symbol, "extent", None)
@@ -143,17 +159,54 @@ def scope_of(p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> Scope:
         if isinstance(symbol, sy.Index) and isinstance(index, Index) and index not in own:
             own |= _beyond(symbol, index, p, left, lifter, ranges)
     conditions = [c for index in indices if index in own for c in between(index, *ranges.bounds[index])]
-    for sub, dim in zip(p.write, dims, strict=True):
+    pending = set(indices) - own
+    _refuse_beyond_blocks(p.write, tensor, conditions, pending, w)
+    conditions += _in_blocks(p.write, pending, ranges)
+    for axis, (sub, dim) in enumerate(zip(p.write, tensor.dims, strict=True)):
         if free := indices_of(sub):
-            ends = ranges.interval(sub) if free <= own else None
+            ends = ranges.interval(sub) if free <= own and axis not in tensor.joined else None
             passed = (False, False) if ends is None else _passes(ends, dim)
             conditions += [c for c, beyond in zip(within(sub, dim), passed, strict=True) if not beyond]
-    pending = _bounded(p.write, dims, set(indices) - own, ranges)
+    pending = _bounded(p.write, tensor.dims, pending, ranges)
     scope = Scope(indices, tuple(conditions), write=p.write)
     if pending or not _one_to_one(scope):
         what = f"the left side {w.eq.lhs} writes one element from several values of its indices"
         raise w.error(DefinitionError, what, "Give each index an axis of its own")
     return scope
+
+
+def _refuse_beyond_blocks(
+    write: Sequence[Expr], tensor: Tensor, own: Sequence[Expr], pending: set[Index], w: Written
+) -> None:
+    """Of two indices that make one axis, `h*D + d`, the inner must stay in its block: the next one begins there."""
+    for axis in tensor.joined:
+        sub, dim = write[axis], tensor.dims[axis]
+        found = indices_of(sub)
+        if sub in pending or not found:
+            continue
+        box = Domain.where(tuple(found), *(c for c in own if indices_of(c) <= found))
+        if found & pending or not (box - box.restrict(*within(sub, dim))).is_empty():
+            raise w.error(
+                UnsupportedError,
+                f"{sub!r} leaves its block of {dim!r} elements, in which {w.eq.lhs} counts",
+                "Give the index a range within the block, or give the axis its blocks as axes",
+            )
+
+
+def _in_blocks(write: Sequence[Expr], pending: set[Index], ranges: Ranges) -> list[Expr]:
+    """Several indices without a range that make one axis, `8*h + d`, count in blocks: nothing else tells them apart."""
+    conditions: list[Expr] = []
+    for sub in write:
+        parts, _ = affine_parts(sub)
+        free = [(k, i) for i, k in parts.items() if isinstance(i, Index) and i in pending]
+        for (step, index), (above, _) in itertools.pairwise(sorted(free, key=lambda part: part[0])):
+            if step < 1 or above % step or above == step or indices_of(sub) - pending:
+                break
+            high = Const(above // step)
+            conditions += within(index, high)
+            ranges.bounds[index] = Const(0), high
+            pending.discard(index)
+    return conditions
 
 
 def _beyond(symbol: sy.Index, index: Index, p: Parsed, left: Left, lifter: Lifter, ranges: Ranges) -> set[Index]:

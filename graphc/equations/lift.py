@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.equations import limits, scalars
+from graphc.equations import computed, limits, scalars
 from graphc.equations import reduce as reducing
 from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, make, reads
@@ -43,6 +43,7 @@ class Lifter:
         self.operands: list[Operand] = []
         self.made: dict[Any, tuple[Env, Expr]] = {}  # by address of the environment, which is held beside
         self.wholes: list[Operand] = []  # the same for expressions that are differentiated, inner ones first
+        self.limited: dict[tuple[Bound, ...], Expr] = {}  # what holds within limits that were computed
         used = set(map(str, atoms(written.eq, sp.Symbol, sy.Tensor)))
         self._letters = iter([c for c in "ijklmnpqruvw" if c not in used])
 
@@ -211,6 +212,7 @@ class Lifter:
         value = self.build(s, (), env)
         if value.kind == "real" and is_whole(s):
             value = scalars.in_integers(value)
+        value = self.names.composed.affine(value)
         if value.kind in ("weak", "int"):
             return value
         data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
@@ -234,6 +236,8 @@ class Lifter:
         args = [self.build(a, at, env) for a in e.args]
         if isinstance(e, sp.Eq | sp.Ne | sp.KroneckerDelta) and all(map(is_whole, e.args)):
             args = [scalars.in_integers(a) for a in args]
+        if isinstance(e, sp.Rel) and all(a.kind in ("weak", "int") for a in args):
+            args = [self.names.composed.affine(a) for a in args]
         try:
             return scalars.apply(e, args)
         except UnsupportedError as error:
@@ -275,8 +279,7 @@ class Lifter:
     # -- reductions -----------------------------------------------------------------------------------------------
 
     def _reduction(self, e: sp.Basic, at: tuple[Expr, ...], env: Env) -> Expr:
-        name = {"Product": "Prod"}.get(type(e).__name__, type(e).__name__)
-        body = e.args[0]
+        name, body = _name(e), e.args[0]
         if not e.args[1:] and not self.shape(body):
             raise self.written.error(
                 DefinitionError,
@@ -290,7 +293,10 @@ class Lifter:
         if name == "Mean" and limits.are_data(e):
             return limits.mean(fresh)
         if name in _PLAIN:
-            return merged(_PLAIN[name], *fresh())
+            bound, value = fresh()
+            if name == "Mean" and bound in self.limited:
+                return computed.mean(value, bound, fresh()[0], self.limited)
+            return merged(_PLAIN[name], bound, value)
         if name == "logsumexp":
             return reducing.logsumexp(fresh)
         if name == "softmax":
@@ -325,6 +331,8 @@ class Lifter:
         value = self.build(body, at, inner)
         if isinstance(e, rd.softmax):
             bound = tuple(self._kept(b, env.get(limit[0]), value) for b, limit in zip(bound, over, strict=True))
+        if any(map(computed.are_computed, bound)):
+            return computed.bind(self, e, bound, value)
         return bound, value
 
     def _kept(self, b: Bound, outside: Expr | None, value: Expr) -> Bound:
@@ -369,6 +377,11 @@ class Lifter:
             place = place * length + b.index if length is not None and k else b.index
             beyond = None if beyond is None or length is None else beyond * length
         return place, Const(2**62) if beyond is None else beyond
+
+
+def _name(e: sp.Basic) -> str:
+    """What a reduction is called."""
+    return {"Product": "Prod"}.get(type(e).__name__, type(e).__name__)
 
 
 def count(shape: Shape) -> str:

@@ -7,6 +7,7 @@ become equations; gradients are put in place; everything is checked.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -15,18 +16,20 @@ import islpy as isl
 import sympy as sp
 
 from graphc.equations import boundary, check, particular, sets
-from graphc.equations.domain import Domain
-from graphc.equations.errors import DefinitionError, UnsupportedError
-from graphc.equations.expr import Expr, Index, make
+from graphc.equations.domain import Domain, is_affine
+from graphc.equations.errors import DefinitionError, GraphcError, UnsupportedError
+from graphc.equations.expr import Expr, Index, make, postorder
+from graphc.equations.factored import factored
 from graphc.equations.gradients import losses, resolve
 from graphc.equations.guards import guarded
 from graphc.equations.infer import Ranges, Scope, within
-from graphc.equations.left import Left, is_from_data, parse, places_of, refuse_nothing, scope_of, target
+from graphc.equations.left import Draft, Left, parse, places_of, refuse_nothing, scope_of, target
 from graphc.equations.lift import Lifter
 from graphc.equations.literals import refuse_large
 from graphc.equations.names import Names, Written, atoms, integer_tensors, is_whole
 from graphc.equations.progress import check_progress
 from graphc.equations.reduce import Operand, Reduce, renamed
+from graphc.equations.sizes import not_below, solve_sizes
 from graphc.equations.split import split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
@@ -55,27 +58,69 @@ class Lowered:
     system: System
     tensors: dict[sy.Tensor, Tensor]
     axes: dict[str, set[tuple[Tensor, int]]] = field(default_factory=dict)
+    open: frozenset[str] = frozenset()  # sizes that would make affine what is not, were they numbers
 
 
-def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), closed: bool = True) -> Lowered:
-    """The system that these equations mean. Raises a GraphcError that says what is wrong.
+def lower(
+    equations: Sequence[sp.Basic],
+    place: tuple[str, int] = ("", 0),
+    closed: bool = True,
+    fixed: Mapping[str, int] | None = None,
+) -> Lowered:
+    """The system that these equations mean, with numbers for the sizes that are `fixed`. Raises a GraphcError that
+    says what is wrong.
 
     Unless `closed`, tensors that no equation defines are taken as given, and nothing is checked across equations."""
+    lefts, of = _read(equations, place)
+    names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts}, fixed)
+    try:
+        return _lowered(lefts, of, names, closed)
+    except GraphcError as error:
+        error.open = frozenset(names.composed.open), frozenset(names.composed.open | names.composed.bases)
+        raise
+
+
+def mended_by(error: GraphcError, equations: Sequence[sp.Basic], fixed: Mapping[str, int]) -> frozenset[str]:
+    """The sizes of which (small) numbers give these equations a meaning, which have none without; empty if none do."""
+    for names, value in itertools.product(filter(None, dict.fromkeys(error.open)), (4, 2, 3)):
+        try:
+            lower(equations, fixed={**fixed, **dict.fromkeys(names, value)})
+        except GraphcError:
+            continue
+        return names
+    return frozenset()
+
+
+def sizes_told(equations: Sequence[sp.Basic], shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """The sizes that the shapes of these arguments tell, of equations that have no meaning without."""
+    lefts, _ = _read(equations, ("", 0))
+    names = Names(*_kinds(lefts))
+    given = [t for left in lefts for t in _tensors(left.written.eq) if t.role != "tensor" and t.name in shapes]
+    inputs = tuple(names.tensor(t) for t in dict.fromkeys(given))
+    system = System(inputs, (), names.known, names.least, names.composed.known)
+    return solve_sizes(system, {t.name: shapes[t.name] for t in inputs}, {})
+
+
+def _read(equations: Sequence[sp.Basic], place: tuple[str, int]) -> tuple[list[Left], dict[D, sy.Tensor]]:
+    """The left sides, and the losses of the gradients."""
     if not equations:
         raise DefinitionError("a system needs at least one equation\n  Write gc.System(Eq(left, right), ..)")
     written = [_written(e, place, k + 1) for k, e in enumerate(equations)]
     of, extra = losses(w.eq for w in written)
     written += [_written(e, place, 0) for e in extra]
-    lefts = [target(w) for w in written]
-    names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts})
+    return [target(w) for w in written], of
+
+
+def _lowered(lefts: Sequence[Left], of: dict[D, sy.Tensor], names: Names, closed: bool) -> Lowered:
     for left in lefts:
         refuse_large(left.written, names.kinds, names.kinds.get(left.tensor) == "int")
     names.losses = of
     for d in of:
         names.tensor(d.wrt)
     ranges = Ranges()
-    wholes: list[tuple[Operand, Written]] = []
-    pieces = [p for left in lefts for p in _pieces(left, lefts, names, ranges, wholes)]
+    drafts = factored([_draft(left, lefts, names, ranges) for left in lefts], names)
+    pieces = [p for draft in drafts for p in _pieces(draft, ranges)]
+    wholes = [(o, draft.left.written) for draft in drafts for o in draft.lifter.wholes]
     _refuse_shared_places(pieces)
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
@@ -87,12 +132,13 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     made += _differentiated(wholes, made, names, builder)
     gradients = list(names.gradients.values())
     given = (*(t for t in names.tensors.values() if t.given), *(g.tensor for g in gradients))
-    system = System(given, tuple(made + builder.auxiliaries), least=names.least)
+    system = System(given, tuple(made + builder.auxiliaries), names.known, names.least, names.composed.known)
     system = boundary.apply(system, {names.tensors[t]: t.outside for t in names.tensors if t.outside}, names.fresh)
     if not closed:
         return Lowered(guarded(system), names.tensors)
-    reads = {read: text for w in written for read, text in w.reads.items()}
+    reads = {read: text for left in lefts for read, text in left.written.reads.items()}
     system = guarded(check.without_hollow_starts(system))
+    not_below(names.least, names.known)
     check.check(system, reads, gradients)
     system, found, written_as = resolve(system, gradients, reads)
     if any(g.loss.dims for g in gradients):
@@ -100,7 +146,7 @@ def lower(equations: Sequence[sp.Basic], place: tuple[str, int] = ("", 0), close
     elif gradients:
         check_progress(system, written_as)
     scalars = {g.said: t for g, t in found.items() if g.said in of}
-    return Lowered(system, {**names.tensors, **scalars}, _axes(lefts, names))
+    return Lowered(system, {**names.tensors, **scalars}, _axes(drafts), frozenset(names.composed.open))
 
 
 def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
@@ -190,16 +236,15 @@ def _reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set
     return found
 
 
-def _pieces(
-    left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges, wholes: list[tuple[Operand, Written]]
-) -> list[Piece]:
+def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> Draft:
+    """An equation as expressions, one axis an axis of the user's."""
     w = left.written
     lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts))
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:
         lifter.must_agree(w.eq.lhs, lifter.shape(w.eq.lhs), w.eq.rhs, right)
-    scope = scope_of(parsed, left, lifter, ranges)
+    scope = scope_of(parsed, left, lifter, ranges) if all(map(is_affine, parsed.write)) else None
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
     value = widened(value, tensor.kind == "real")
@@ -208,14 +253,18 @@ def _pieces(
             what = f"{left.tensor} holds integers, and the right side is a real number"
             raise w.error(DefinitionError, what, "Use floor(..), or leave dtype away")
         value = _rounded(value) if parsed.places else make("toint", value)
-    places = places_of(parsed, left, value, lifter)
+    return Draft(left, tensor, lifter, parsed, value, places_of(parsed, left, value, lifter), scope)
+
+
+def _pieces(draft: Draft, ranges: Ranges) -> list[Piece]:
+    w, write, places = draft.left.written, draft.parsed.write, draft.places
     if places:
-        ranges.places[value] = tuple(places.values())
-    out = [Piece(w, tensor, parsed.write, scope.with_(c), v, scope, places) for c, v in split(value)]
-    refuse_nothing(left, [p.scope for p in out], tensor.dims)
-    for o in lifter.operands:
+        ranges.places[draft.value] = tuple(places.values())
+    scope = draft.scope or scope_of(draft.parsed, draft.left, draft.lifter, ranges)
+    out = [Piece(w, draft.tensor, write, scope.with_(c), v, scope, places) for c, v in split(draft.value)]
+    refuse_nothing(draft.left, [p.scope for p in out], draft.tensor.dims)
+    for o in draft.lifter.operands:
         out += _operand(o, w, ranges)
-    wholes += [(o, w) for o in lifter.wholes]
     return out
 
 
@@ -302,12 +351,11 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
     return Equation(tensor, reduce, sets.coalesce(defined), tuple(terms), group[0].written.origin)
 
 
-def _axes(lefts: Sequence[Left], names: Names) -> dict[str, set[tuple[Tensor, int]]]:
+def _axes(drafts: Sequence[Draft]) -> dict[str, set[tuple[Tensor, int]]]:
     """For each index of the user's: the axes it stands for on left sides."""
     found: dict[str, set[tuple[Tensor, int]]] = {}
-    for left in lefts:
-        for axis, s in enumerate(left.subs):
-            for symbol in s.free_symbols:
-                if isinstance(symbol, sy.Index) and not is_from_data(s):
-                    found.setdefault(symbol.name, set()).add((names.tensor(left.tensor), axis))
+    for draft in drafts:
+        for symbol, index in draft.parsed.env.items():
+            on = {(draft.tensor, axis) for axis, e in enumerate(draft.parsed.write) if index in postorder(e)}
+            found.setdefault(str(symbol), set()).update(on)
     return found

@@ -9,9 +9,10 @@ from typing import TypeVar
 import sympy as sp
 
 from graphc.equations import scalars
+from graphc.equations.composed import Composed
 from graphc.equations.domain import is_affine
 from graphc.equations.errors import DefinitionError, GraphcError, UnsupportedError
-from graphc.equations.expr import Expr, Read, Size
+from graphc.equations.expr import Const, Expr, Read, Size
 from graphc.equations.system import Origin, Tensor
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
@@ -80,13 +81,21 @@ class Written:
 class Names:
     """Tables from the user's objects to the representation's, for one system."""
 
-    def __init__(self, kinds: dict[sy.Tensor, str], taken: set[str], defined: set[sy.Tensor] | None = None) -> None:
-        self.kinds, self.taken, self.defined = kinds, taken, defined or set()
+    def __init__(
+        self,
+        kinds: dict[sy.Tensor, str],
+        taken: set[str],
+        defined: set[sy.Tensor] | None = None,
+        fixed: Mapping[str, int] | None = None,
+    ) -> None:
+        self.kinds, self.taken, self.defined, self.fixed = kinds, taken, defined or set(), fixed or {}
+        self.composed = Composed()
         self.tensors: dict[sy.Tensor, Tensor] = {}
         self.shapes: dict[sp.Basic, tuple[Expr, ...]] = {}
         self.least: dict[str, int] = {}  # of the sizes that were given one
         self.losses: dict[D, sy.Tensor] = {}  # of the gradients of scalars
         self.gradients: dict[tuple[Tensor, Tensor], Gradient] = {}
+        self.known: dict[str, int] = {}  # of the sizes that were met, those with a value
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, or with a number behind it, so that nothing has it yet."""
@@ -97,10 +106,14 @@ class Names:
         self.taken.add(name)
         return name
 
-    def size(self, s: sy.Size) -> Size:
+    def size(self, s: sy.Size) -> Expr:
+        """A size, or the number that is its value."""
         if s.least is not None:
             self.least[s.name] = s.least
-        return Size(s.name)
+        if s.name not in self.fixed:
+            return Size(s.name)
+        self.known[s.name] = self.fixed[s.name]
+        return Const(self.fixed[s.name])
 
     def tensor(self, t: sy.Tensor) -> Tensor:
         """The tensor of the representation; one for each of the user's."""
@@ -126,13 +139,16 @@ class Names:
         e = self.integer(d)
         if e.kind != "weak" or not is_affine(e):
             raise UnsupportedError(
-                f"a dimension of {t.name} is {d}, which is not made of sums, whole multiples and floor divisions\n"
-                "  Keep the axes apart, or give a product a size of its own"
+                f"a dimension of {t.name} is {d}, which is not made of sums, products and floor divisions\n"
+                "  Give it a size of its own"
             )
         return e
 
     def integer(self, e: sp.Expr) -> Expr:
-        """An integer expression of sizes."""
+        """An integer expression of sizes, affine in them and in composed ones."""
+        return self.composed.affine(self._integer(e))
+
+    def _integer(self, e: sp.Expr) -> Expr:
         literal = scalars.number(e)
         if literal is not None:
             return literal
@@ -141,12 +157,14 @@ class Names:
         if isinstance(e, sp.Symbol):
             raise DefinitionError(f"{e} is not a size")
         if isinstance(e, sp.Add):
-            return scalars.add([self.integer(a) for a in e.args])
+            return scalars.add([self._integer(a) for a in e.args])
         if isinstance(e, sp.Mul):
-            return scalars.product(e, self.integer)
+            return scalars.product(e, self._integer)
+        if isinstance(e, sp.Pow):
+            return scalars.power(*map(self._integer, e.args))
         if isinstance(e, sp.floor | sp.ceiling):
-            return scalars.floor_of(e.args[0], self.integer, isinstance(e, sp.ceiling))
-        return scalars.apply(e, [self.integer(a) for a in e.args])
+            return scalars.floor_of(e.args[0], self._integer, isinstance(e, sp.ceiling))
+        return scalars.apply(e, [self._integer(a) for a in e.args])
 
 
 def integer_tensors(

@@ -155,6 +155,8 @@ def piecewise(pairs: Sequence[tuple[Expr, Expr]]) -> Expr:
 def floor_of(e: sp.Expr, build: Callable[[sp.Expr], Expr], up: bool = False) -> Expr:
     """floor (or ceiling) of a rational combination of integers as one floor division; else the operation."""
     above, below = sp.fraction(e)
+    if isinstance(e, sp.Add) and not all(sp.fraction(a)[1].is_number for a in e.args):
+        above, below = sp.fraction(sp.together(e))
     if not below.is_number:
         top, bottom = build(above), build(below)
         if {top.kind, bottom.kind} <= {"weak", "int"}:

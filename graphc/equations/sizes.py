@@ -8,6 +8,7 @@ the wrong kind (`as_argument`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -15,11 +16,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from graphc.equations.composed import polynomial
 from graphc.equations.domain import size_names
 from graphc.equations.errors import ArgumentError, counted
-from graphc.equations.expr import Const, Expr, Op, Size, postorder
+from graphc.equations.expr import Const, Expr, Op, Size, postorder, substitute
 from graphc.equations.ops import OPS
-from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
 
 Array = npt.NDArray[Any]
@@ -27,7 +28,7 @@ MOST = 1 << 59  # elements of one tensor
 
 
 def dim_value(dim: Expr, sizes: Mapping[str, int]) -> int:
-    """The value of an integer expression of sizes."""
+    """The value of an integer expression of sizes. Raises ArgumentError where it divides by 0."""
     done: dict[Expr, int] = {}
     for node in postorder(dim):
         match node:
@@ -38,7 +39,11 @@ def dim_value(dim: Expr, sizes: Mapping[str, int]) -> int:
             case _:
                 assert isinstance(node, Op)
                 exact: Any = OPS[node.name].exact
-                done[node] = int(exact(*(done[a] for a in node.args)))
+                try:
+                    done[node] = int(exact(*(done[a] for a in node.args)))
+                except ZeroDivisionError as error:
+                    what = f"{dim!r} has no value {_at(dim, sizes)}"
+                    raise ArgumentError(f"{what}\n  Call with sizes of at least 1") from error
     return done[dim]
 
 
@@ -52,11 +57,14 @@ def solve_sizes(system: System, shapes: Mapping[str, Sequence[int]], given: Mapp
     if wrong := _contradiction(dims, known, source):
         raise ArgumentError(_transposed(system, shapes, given) or wrong)
     for name in system.sizes:
-        if name not in known:
+        if name not in known and name not in system.composed:
             _solvable(name, dims, known)
             raise ArgumentError(
-                f"size {name} cannot be inferred: no argument's shape tells it\n  Pass it by name: {name}=.."
+                f"size {name} cannot be inferred: {_untold(name, dims, known)}\n  Pass it by name: {name}=.."
             )
+    for name in system.sizes:
+        if name in system.composed and name not in known:
+            known[name], source[name] = dim_value(system.composed[name], known), "other sizes"
     for name, value in known.items():
         if value < 0:
             raise ArgumentError(
@@ -73,8 +81,9 @@ Dims = list[tuple[Tensor, int, Expr, int]]  # tensor, axis, its dimension, how m
 
 def _dims(system: System, shapes: Mapping[str, Sequence[int]]) -> Dims:
     tensors = {t.name: t for t in system.inputs}
+    made_of: dict[Expr, Expr] = {Size(name): definition for name, definition in system.composed.items()}
     return [
-        (tensors[name], k, d, int(shape[k]))
+        (tensors[name], k, substitute(d, made_of), int(shape[k]))
         for name, shape in shapes.items()
         for k, d in enumerate(_rank(tensors[name], shape))
     ]
@@ -95,6 +104,16 @@ def _follow(dims: Dims, known: dict[str, int]) -> dict[str, str]:
             if progress:
                 break
     return source
+
+
+def _untold(name: str, dims: Dims, known: Mapping[str, int]) -> str:
+    """Why no shape tells a size."""
+    for tensor, k, dim, extent in dims:
+        if any(len(m) > 1 and name in size_names(*m) for m in polynomial(dim, {})):
+            others = sorted(size_names(dim) & known.keys())
+            at = " at " + ", ".join(f"{n} = {known[n]}" for n in others) if others else ""
+            return f"axis {k} of {tensor.name}, {dim!r} = {extent}, does not tell it{at}"
+    return "no argument's shape tells it"
 
 
 def _fits(t: Tensor, known: Mapping[str, int]) -> None:
@@ -147,43 +166,52 @@ def _stated(system: System, given: Mapping[str, int]) -> dict[str, int]:
 
 
 def _rank(tensor: Tensor, shape: Sequence[int]) -> tuple[Expr, ...]:
-    if len(shape) != len(tensor.dims):
+    if len(shape) != len(tensor.shape):
         raise ArgumentError(
             f"argument {tensor.name} has {counted(len(shape), 'axis', 'axes')}, shape {tuple(shape)}, "
-            f"but {tensor!r} has {len(tensor.dims)}\n  Reshape it"
+            f"but {tensor!r} has {len(tensor.shape)}\n  Reshape it"
         )
-    return tensor.dims
+    return tensor.shape
 
 
 def _solve(dim: Expr, extent: int, known: Mapping[str, int], affine: bool) -> tuple[str, int] | None:
-    """The size that `dim = extent` tells: a bare one, or the only open one of an affine dimension."""
+    """The size that `dim = extent` tells: a bare one, or the only open one of a sum of products."""
     if isinstance(dim, Size):
         return None if dim.name in known else (dim.name, extent)
     if not affine:
         return None
     open_, rest = _open(dim, extent, known)
-    if len(open_) != 1 or not isinstance(open_[0][0], Size) or rest % open_[0][1]:
-        return None
-    return open_[0][0].name, rest // open_[0][1]
+    return _root(*open_[0], rest, known) if len(open_) == 1 else None
 
 
-def _open(dim: Expr, extent: int, known: Mapping[str, int]) -> tuple[list[tuple[Expr, int]], int]:
-    """The parts of a dimension whose sizes are not known, with their factors, and what they must add up to."""
-    parts, constant = affine_parts(dim)
-    rest, open_ = extent - constant, []
-    for leaf, k in parts.items():
-        if size_names(leaf) <= known.keys():
-            rest -= k * dim_value(leaf, known)
+def _open(dim: Expr, extent: int, known: Mapping[str, int]) -> tuple[list[tuple[tuple[Expr, ...], int]], int]:
+    """The products of a dimension with sizes that are not known, each with its factor, and what they must add up to."""
+    rest, open_ = extent, []
+    for factors, k in polynomial(dim, {}).items():
+        if size_names(*factors) <= known.keys():
+            rest -= k * math.prod(dim_value(f, known) for f in factors)
         else:
-            open_.append((leaf, k))
+            open_.append((factors, k))
     return open_, rest
+
+
+def _root(factors: tuple[Expr, ...], k: int, value: int, known: Mapping[str, int]) -> tuple[str, int] | None:
+    """The size of which `k` times these factors, all others known, is `value`; None where there is no such number."""
+    others = [f for f in factors if size_names(f) <= known.keys()]
+    unknown = [f for f in factors if f not in others]
+    k *= math.prod(dim_value(f, known) for f in others)
+    if len(set(unknown)) != 1 or not isinstance(unknown[0], Size) or not k or value % k:
+        return None
+    power, n = value // k, len(unknown)
+    root = power if n == 1 else round(abs(power) ** (1 / n))
+    return (unknown[0].name, root) if root**n == power else None
 
 
 def _solvable(name: str, dims: Dims, known: Mapping[str, int]) -> None:
     """ArgumentError if a dimension has no solution for this size in whole numbers."""
     for tensor, axis, dim, extent in dims:
         open_, rest = _open(dim, extent, known)
-        if len(open_) == 1 and isinstance(open_[0][0], Size) and open_[0][0].name == name:
+        if len(open_) == 1 and open_[0][0] == (Size(name),):
             k, least = open_[0][1], extent - rest
             near = [least + k * q for q in (rest // k, rest // k + 1) if q >= 0 and least + k * q >= 0] or [least + k]
             raise ArgumentError(

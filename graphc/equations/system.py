@@ -17,7 +17,7 @@ from functools import cached_property
 
 import islpy as isl
 
-from graphc.equations.domain import Domain, assume, box_set, size_name, size_names
+from graphc.equations.domain import Domain, assume, box_set, is_affine, size_name, size_names
 from graphc.equations.expr import Expr, Index, Op, Read, Size, above_reads, as_expr, reads, transform
 from graphc.equations.ops import OWN
 
@@ -40,7 +40,8 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A name with dimensions. role: "input", "param" or "tensor"; kind: "real" or "int"."""
+    """A name with dimensions. role: "input", "param" or "tensor"; kind: "real" or "int". `joined`: the axes that are
+    one with the axis before, row by row, to who calls: (T, H, D) with joined (2,) is an array of `shape` (T, H*D)."""
 
     name: str
     dims: tuple[Expr, ...] = ()
@@ -48,6 +49,7 @@ class Tensor:
     kind: str = "real"
     dtype: str | None = None
     origin: Origin | None = None
+    joined: tuple[int, ...] = ()
 
     @property
     def given(self) -> bool:
@@ -59,6 +61,17 @@ class Tensor:
         return not self.given and (self.origin is None or not self.origin.equation.isidentifier())
 
     @cached_property
+    def shape(self) -> tuple[Expr, ...]:
+        """The dimensions of the arrays that callers have."""
+        found: list[Expr] = []
+        for k, dim in enumerate(self.dims):
+            if k in self.joined:
+                found[-1] = found[-1] * dim
+            else:
+                found.append(dim)
+        return tuple(found)
+
+    @cached_property
     def box(self) -> isl.Set:
         """The declared elements."""
         return box_set(self.dims)
@@ -67,7 +80,7 @@ class Tensor:
         return Read(self, tuple(as_expr(s) for s in (subs if isinstance(subs, tuple) else (subs,))))
 
     def __repr__(self) -> str:
-        return f"{self.name}({', '.join(map(repr, self.dims))})"
+        return f"{self.name}({', '.join(map(repr, self.shape))})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,12 +138,13 @@ def reads_of(term: Term) -> list[Read]:
 @dataclass(frozen=True, eq=False)
 class System:
     """Equations in any order, no tensor defined by two of them. Of sizes, by name: `fixed` has the values baked in,
-    `least` the least values that were promised."""
+    `least` the least values that were promised, `composed` what those stand for that are composed of others (`H*D`)."""
 
     inputs: tuple[Tensor, ...]
     equations: tuple[Equation, ...]
     fixed: dict[str, int] = field(default_factory=dict)
     least: dict[str, int] = field(default_factory=dict)
+    composed: dict[str, Expr] = field(default_factory=dict)
 
     @cached_property
     def by_tensor(self) -> dict[Tensor, Equation]:
@@ -151,18 +165,32 @@ class System:
 
     @cached_property
     def sizes(self) -> tuple[str, ...]:
-        """Names of all sizes, sorted."""
+        """Names of all sizes, sorted; those that composed ones are made of among them."""
         found: set[str] = size_names(*self.extents)
         for eq in self.equations:
             for term in eq.terms:
                 found |= size_names(term.value, *term.write)
                 found |= {size_name(n) for n in term.domain.set.get_var_names(isl.dim_type.param)}
-        return tuple(sorted(found))
+        return tuple(sorted(found | size_names(*(e for name, e in self.composed.items() if name in found))))
 
     @cached_property
     def context(self) -> isl.Set:
-        """What may be assumed of the sizes: at least 1 or what was promised, and no declared dimension negative."""
-        return assume(self.sizes, self.extents, own=self.least)
+        """What may be assumed of the sizes: at least 1 or what was promised, and no declared dimension negative; a
+        product is no less than its factors, a quotient no more than what is divided."""
+        return assume(self.sizes, (*self.extents, *self._differences()), own=self.least)
+
+    def _differences(self) -> Iterator[Expr]:
+        """What of composed sizes and those they are made of is never negative, for sizes of at least 1."""
+        for name in self.sizes:
+            match self.composed.get(name):
+                case Op(name="mul") as product:
+                    parts = factors(product)
+                    yield from (Size(name) - f for f in parts if isinstance(f, Size))
+                    for f in parts if len(parts) == 2 else ():
+                        if isinstance(f, Op) and f.name == "floordiv" and f.args[1] in parts and is_affine(f.args[0]):
+                            yield f.args[0] - Size(name)
+                case Op(name="floordiv", args=(a, _)) if is_affine(a):
+                    yield a - Size(name)
 
     def defined(self, tensor: Tensor) -> isl.Set:
         """The elements of a tensor that exist: the declared box of an input, what the equations define otherwise."""
@@ -215,6 +243,14 @@ def dependencies(system: System, tensors: Iterable[Tensor]) -> set[Tensor]:
         if t in system.by_tensor:
             todo.extend(read.tensor for _, read in system.by_tensor[t].reads())
     return found
+
+
+def factors(e: Expr) -> list[Expr]:
+    """What a product is made of, each as often as it stands there."""
+    match e:
+        case Op(name="mul", args=(a, b)):
+            return [*factors(a), *factors(b)]
+    return [e]
 
 
 def make_sizes(*names: str) -> tuple[Size, ...]:

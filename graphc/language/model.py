@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import sympy as sp
 from graphc.equations.errors import ArgumentError, DefinitionError, ShapeError, UnsupportedError
 from graphc.language import symbols as sy
 from graphc.language.notation import D
+from graphc.language.waiting import Waiting, locked
 
 if TYPE_CHECKING:  # everything else is imported where it is used: `import graphc` loads SymPy and little more
     from graphc.equations.system import System as Representation
@@ -22,26 +23,33 @@ if TYPE_CHECKING:  # everything else is imported where it is used: `import graph
 Output = str | sy.Tensor
 
 
-class System:
-    """A set of equations, in any order; it is checked when it is made.
+class System(Waiting):
+    """A set of equations, in any order; it is checked when it is made. `sizes` has numbers for some sizes.
+
+    What only such numbers make affine (`Eq(y[S*t + k], ..)`) waits for them, here or in `compile(sizes={"S": 2})`.
 
     Raises ShapeError, DomainError, CausalityError, DefinitionError or UnsupportedError."""
 
-    def __init__(self, *equations: sp.Eq) -> None:
-        from graphc.equations.lower import lower
-
+    def __init__(self, *equations: sp.Eq, sizes: Mapping[Any, int] | None = None) -> None:
         frame = sys._getframe(1)
-        self.equations: tuple[sp.Eq, ...] = tuple(_flat(equations))
-        with _lock():
-            made = lower(self.equations, (frame.f_code.co_filename, frame.f_lineno))
-        self.ir: Representation = made.system
-        self._tensors, self._axes = made.tensors, made.axes
+        self.equations = tuple(_flat(equations))
+        self._place, self._sizes = (frame.f_code.co_filename, frame.f_lineno), _by_name(sizes)
+        self._tensors: dict[sy.Tensor, IRTensor] = {}
+        self._axes: dict[str, set[tuple[IRTensor, int]]] = {}
+        self._open: frozenset[str] = frozenset()
+        self._lower()
 
     @classmethod
-    def _of(cls, ir: Representation, like: System, tensors: Mapping[sy.Tensor, IRTensor] | None = None) -> System:
+    def _of(
+        cls,
+        ir: Representation,
+        like: System,
+        tensors: Mapping[sy.Tensor, IRTensor] | None = None,
+        made: tuple[Callable[..., System], tuple[Any, ...]] | None = None,
+    ) -> System:
         """A system that a transform made from `like`."""
         self = object.__new__(cls)
-        self.ir, self.equations = ir, ()
+        self._ir, self._open, self._made = ir, like._open, made if like._open else None
         known = set(ir.tensors)
 
         def same(t: IRTensor) -> IRTensor:
@@ -62,10 +70,10 @@ class System:
 
         if not isinstance(exact, bool):
             raise ArgumentError("exact= is True or False\n  An input or a size of that name must be called otherwise")
-        system = self._with_gradients(outputs)
+        system = self._at_shapes(_by_name(sizes), arguments)._with_gradients(outputs)
         wanted = system._outputs(outputs)
-        given, more = self._split(arguments)
-        with _lock():
+        given, more = system._split(arguments)
+        with locked():
             found = evaluate(system.ir, wanted, given, _by_name(sizes) | more, exact)
         return found[0] if len(wanted) == 1 else tuple(found)
 
@@ -90,7 +98,7 @@ class System:
             raise ArgumentError(
                 f"update={update!r} does not say which argument gets which value\n  Write update={{W: W_next}}"
             )
-        system = self._with_gradients([*outputs, *(update or {}).values()])
+        system = self._at(_by_name(sizes))._with_gradients([*outputs, *(update or {}).values()])
         updates = {system.tensor(k): system.tensor(v) for k, v in (update or {}).items()}
         wanted = system._outputs(outputs) if outputs or not updates else []
         return compile(
@@ -101,6 +109,8 @@ class System:
         """A system that also defines D(loss, W) for each W in `wrt`, or for every Param."""
         from graphc.transforms.differentiate import gradients
 
+        if self._ir is None:
+            return self._later(System.grad, loss, wrt)
         scalar = self.tensor(loss)
         names = [t for t in self._tensors if t.role == "param"] if wrt is None else _flat([wrt])
         targets = [self.tensor(w) for w in names]
@@ -110,11 +120,11 @@ class System:
                     f"D({scalar.name}, {w.name}): {w.name} holds integers, and has no gradient\n"
                     "  Leave it out of wrt=[..]"
                 )
-        with _lock():
+        with locked():
             ir, found = gradients(self.ir, scalar, targets)
         users = {i: u for u, i in self._tensors.items()}
         new = {D(users[scalar], users[t]): g for t, g in found.items() if scalar in users and t in users}
-        return System._of(ir, self, new)
+        return System._of(ir, self, new, (System.grad, (self, _named(loss), [_named(w) for w in names])))
 
     def unfold(self, t: Any, n: int) -> System:
         """The system without its recurrence over the index `t`, written out for `n` steps."""
@@ -122,6 +132,8 @@ class System:
         from graphc.equations.sizes import dim_value, whole
         from graphc.transforms.unfold import steps_of, unfold
 
+        if self._ir is None:
+            return self._later(System.unfold, t, n)
         name = str(t)
         if name not in self._axes:
             raise DefinitionError(
@@ -142,9 +154,9 @@ class System:
                 f"unfold({name}, {n}): {name} runs over {' and '.join(map(str, sorted(found)))} steps already\n"
                 f"  Write unfold({name}, {max(found)})"
             )
-        with _lock():
+        with locked():
             ir = unfold(self.ir, axes, lengths.pop() if lengths else None, n)
-            made = System._of(ir, self)
+            made = System._of(ir, self, None, (System.unfold, (self, t, n)))
             made._axes = {i: on if i == name else on | steps_of(ir, on) for i, on in made._axes.items()}
             return made
 
@@ -152,6 +164,8 @@ class System:
         """Every tensor that depends on these inputs gains a leading axis of the new size; parameters stay shared."""
         from graphc.transforms.batch import batch
 
+        if self._ir is None:
+            return self._later(System.batch, size, inputs)
         moved = [self.tensor(x) for x in _flat([inputs])]
         for t in moved:
             if not t.given:
@@ -159,11 +173,11 @@ class System:
                     f"batch: {t.name} is computed, not given at the call\n"
                     "  Name the inputs that differ from sample to sample; what depends on them follows"
                 )
-        with _lock():
+        with locked():
             ir = batch(self.ir, sy.Size(str(size)).name, moved)
             if getattr(size, "least", None) is not None:
                 ir = replace(ir, least={**ir.least, size.name: size.least})
-            made = System._of(ir, self)
+            made = System._of(ir, self, None, (System.batch, (self, size, [_named(x) for x in _flat([inputs])])))
             ranks = {t.name: len(t.dims) for t in self.ir.tensors}  # the new axis stands before the others
             made._axes = {i: {(t, k + len(t.dims) - ranks[t.name]) for t, k in on} for i, on in made._axes.items()}
             return made
@@ -179,7 +193,7 @@ class System:
         from graphc.equations.system import without_derivatives
         from graphc.view.explain import explain
 
-        with _lock():
+        with locked():
             return explain(without_derivatives(self.ir))
 
     def latex(self) -> str:
@@ -257,7 +271,7 @@ class System:
             )
         if wholes:
             extra = [sp.Eq(whole, e, evaluate=False) for e, whole in wholes.items()]
-            system = System(*self.equations, *extra)
+            system = System(*self.equations, *extra, sizes=self._sizes)
         for loss, tensor in (scalars | wholes).items():
             wrt = [d.wrt for d in missing if d.loss == loss]
             system = system.grad(tensor, wrt)
@@ -284,34 +298,30 @@ class System:
 
     def _split(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, int]]:
         """Arguments and sizes: a size may be passed by name too."""
-        sizes = {k: v for k, v in arguments.items() if k in self.ir.sizes and k not in self.ir.by_name}
+        known = {*self.ir.sizes, *self.ir.fixed} - self.ir.by_name.keys()
+        sizes = {k: v for k, v in arguments.items() if k in known}
         return {k: v for k, v in arguments.items() if k not in sizes}, sizes
 
     def __repr__(self) -> str:
+        if self._made is not None and self._ir is None:
+            return f"{self._made[0].__name__} of\n{self._made[1][0]}"
         return "\n".join(map(str, self.equations)) if self.equations else repr(self.ir)
 
-    def __reduce__(self) -> Any:
-        return _restore, (self.equations, self.ir, self._tensors, self._axes)
 
-
-def _restore(equations: Any, ir: Representation, tensors: Any, axes: Any) -> System:
-    self = object.__new__(System)
-    self.equations, self.ir, self._tensors, self._axes = equations, ir, tensors, axes
-    return self
-
-
-def _lock() -> Any:
-    from graphc.equations.domain import exclusively
-
-    return exclusively()
+def _named(which: Any) -> Any:
+    """A tensor of the representation by its name; the user's as they are."""
+    return which.name if hasattr(which, "given") else which
 
 
 def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -> System:
     """Forward mode: a system that also defines `y_dot`, the derivative of each output y in the direction in which each
     tensor of `tangents` moves along its value: `jvp(net, "L", {W: V})` with `V = gc.Input("V", H, H)`."""
+    from graphc.equations.composed import same_shape
     from graphc.equations.names import Names
     from graphc.transforms.differentiate import jvp as forward
 
+    if system._ir is None:
+        return system._later(jvp, outputs, tangents)
     asked = [system.tensor(o) for o in _flat([outputs])]
     if not isinstance(tangents, Mapping):
         raise ArgumentError('jvp: directions are given by a dict, {W: V} with V = gc.Input("V", ..)')
@@ -326,12 +336,18 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
             raise ArgumentError(
                 f'jvp: no equation defines the direction {way}\n  Make it an input: gc.Input("{way}", ..)'
             )
-    with _lock():
-        names = Names({}, set(system.ir.by_name))
-        for u in tangents.values():
-            system._refuse_namesake(u)
-        known = {u: system._tensors.get(u) or names.tensor(u) for u in tangents.values()}
-        moves = {system.tensor(u): known[v] for u, v in tangents.items()}
+    with locked():
+        names = Names({}, set(system.ir.by_name), fixed=system.ir.fixed)
+        known = {}
+        for u, way in tangents.items():
+            system._refuse_namesake(way)
+            v, t = system._tensors.get(way), system.tensor(u)
+            if v is None:
+                v = names.tensor(way)
+                if same_shape(t.shape, v.shape, {**system.ir.composed, **names.composed.known}):
+                    v = replace(v, dims=t.dims, joined=t.joined)
+            known[way] = v
+        moves = {system.tensor(u): known[way] for u, way in tangents.items()}
         whole = [v for u, v in known.items() if u.dtype in sy.INTEGERS]
         for t, v in moves.items():
             if t.dims != v.dims or v.kind != "real" or v in whole:
@@ -339,7 +355,7 @@ def jvp(system: System, outputs: Any, tangents: Mapping[sy.Tensor, sy.Tensor]) -
                     f"jvp: {t!r} cannot move along {v!r}\n  A direction is a real tensor of the same dimensions"
                 )
         ir, _ = forward(system.ir, asked, moves)
-        return System._of(ir, system, known)
+        return System._of(ir, system, known, (jvp, (system, outputs, tangents)))
 
 
 def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
@@ -347,7 +363,7 @@ def equivalent(first: sp.Eq, second: sp.Eq) -> bool:
     from graphc.equations.lower import lower
     from graphc.transforms.equivalent import equivalent as same
 
-    with _lock():
+    with locked():
         return same(lower([first], closed=False).system, lower([second], closed=False).system)
 
 
@@ -358,7 +374,8 @@ def verify(system: System, /, loss: Any, sizes: Any = None, seed: Any = 0, **arg
 
     if not isinstance(seed, Integral):
         raise ArgumentError("seed= is a number\n  An input of that name must be called otherwise")
-    return certify(system, loss, _by_name(sizes), int(seed), **arguments)
+    known = _by_name(sizes)
+    return certify(system._at_shapes(known, arguments), loss, known, int(seed), **arguments)
 
 
 def _flat(things: Any) -> list[Any]:

@@ -31,15 +31,15 @@ def data_address(array: Array) -> int:
 def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) -> Array:
     """`value` as the kernel wants it: C-contiguous and of `dtype`. Python numbers and lists are converted; an array of
     another dtype or rank is refused, and an updated argument must be usable as it is."""
-    if type(value) is np.ndarray and value.dtype is dtype and value.ndim == len(tensor.dims) and not updated:
+    if type(value) is np.ndarray and value.dtype is dtype and value.ndim == len(tensor.shape) and not updated:
         return value if value.flags.c_contiguous and value.flags.aligned else np.array(value, order="C")
     if type(value) is float and not tensor.dims and dtype.kind == "f" and not updated:
         return np.array(value, dtype)
     array = _open(value, tensor, updated)
-    if array.ndim != len(tensor.dims):
+    if array.ndim != len(tensor.shape):
         raise ArgumentError(
             f"{tensor.name} has {counted(array.ndim, 'dimension')} {tuple(array.shape)}, but is declared with "
-            f"{len(tensor.dims)}: {tensor!r}\n  {_other_rank(tensor, array)}"
+            f"{len(tensor.shape)}: {tensor!r}\n  {_other_rank(tensor, array)}"
         )
     if isinstance(value, int | float | list | tuple | bool):
         array = _from_python(value, array, tensor, dtype)
@@ -59,7 +59,7 @@ def as_array(value: Any, tensor: Tensor, dtype: np.dtype[Any], updated: bool) ->
 def _other_rank(tensor: Tensor, array: Array) -> str:
     if not tensor.dims:
         return "It is a scalar: pass a number"
-    if array.ndim < len(tensor.dims):
+    if array.ndim < len(tensor.shape):
         return "Add axes of one element: x[None], x[:, None]"
     return "Select or reshape; for many samples at once see System.batch"
 

@@ -20,11 +20,12 @@ _USABLE = 0x101  # NumPy's flags C_CONTIGUOUS and ALIGNED
 
 @dataclass(frozen=True)
 class Output:
-    """An array to be filled, and the part of it to return if not all."""
+    """An array to be filled, and the part of it to return if not all, in the shape that is declared."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     part: tuple[slice, ...] | None
+    declared: tuple[int, ...]
 
     @property
     def large(self) -> bool:

@@ -124,7 +124,10 @@ class Function:
         for k, first in self._again:
             outputs[k] = outputs[first].copy()
         if shapes.parts:
-            outputs = [o if out.part is None else o[out.part] for o, out in zip(outputs, shapes.outputs, strict=True)]
+            outputs = [
+                o if out.part is None else o[out.part].reshape(out.declared)
+                for o, out in zip(outputs, shapes.outputs, strict=True)
+            ]
         return outputs[0] if self._outputs is None else tuple.__new__(self._outputs, outputs)
 
     def _run_often(self, call: tuple[Array, ...], repeat: int) -> int:
@@ -171,7 +174,7 @@ class Function:
             tensor = self._inputs.get(name)
             if tensor is not None:
                 arrays[name] = as_array(value, tensor, self._dtypes[name], name in self._updated)
-            elif name in self.system.sizes:
+            elif name in self.system.sizes or name in self.system.fixed:
                 given[name] = whole(name, value)
             else:
                 raise ArgumentError(
@@ -212,7 +215,8 @@ class Function:
             if extent != declared or any(lower):
                 part = tuple(slice(-low, -low + n) for low, n in zip(lower, declared, strict=True))
             dtype = np.dtype(self._dtype(t))
-            outputs.append(Output(extent, dtype, part))
+            shape = tuple(dim_value(d, values) for d in t.shape)
+            outputs.append(Output(extent if part else shape, dtype, part, shape))
         # A size of nothing but an argument that is not needed, and not given, may be unknown: no code reads it.
         sizes = np.array([values.get(n, 0) for n in self.kernel.sizes], np.int64)
         address = int(sizes.ctypes.data)
@@ -299,7 +303,7 @@ class Function:
 
 
 def _shape(tensor: Tensor) -> str:
-    return f"({', '.join(map(repr, tensor.dims))})" if tensor.dims else "(), a number"
+    return f"({', '.join(map(repr, tensor.shape))})" if tensor.dims else "(), a number"
 
 
 def outputs_of(names: Sequence[str]) -> Any:

@@ -77,7 +77,7 @@ def _elementwise(term: Term) -> bool:
 
 
 def _skewed(t: Tensor, system: System) -> Tensor:
-    return replace(t, name=system.fresh_name(t.name + "_w"), dims=(t.dims[0] + t.dims[1], t.dims[0]))
+    return replace(t, name=system.fresh_name(t.name + "_w"), dims=(t.dims[0] + t.dims[1], t.dims[0]), joined=())
 
 
 def _diagonal(subs: tuple[Expr, ...]) -> tuple[Expr, Expr]:

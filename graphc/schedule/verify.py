@@ -18,7 +18,7 @@ import islpy as isl
 import numpy as np
 import numpy.typing as npt
 
-from graphc.equations.domain import fix_sizes, has_reads
+from graphc.equations.domain import fix_sizes, has_reads, size_names
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import points
@@ -58,6 +58,8 @@ def verify_small(program: Program) -> None:
     for n in (1, 2, 5):
         least = program.system.least
         sizes = {**{m: max(n + k % 2, least.get(m, 0)) for k, m in enumerate(free)}, **program.system.fixed}
+        composed = program.system.composed.items()
+        sizes |= {name: dim_value(e, sizes) for name, e in composed if size_names(e) <= sizes.keys()}
         dims = [dim_value(d, sizes) for t in program.system.tensors for d in t.dims]
         if min(dims, default=0) < 0:
             continue

@@ -15,6 +15,9 @@ def bake(system: System, sizes: Mapping[str, int]) -> tuple[System, dict[Tensor,
     """`system` at these sizes, and what became of each tensor."""
     not_below(system.least, sizes)
     values: dict[Expr, Expr] = {Size(name): Const(value) for name, value in sizes.items()}
+    composed = {name: substitute(e, values) for name, e in system.composed.items()}
+    sizes = {**sizes, **{name: int(e.value) for name, e in composed.items() if isinstance(e, Const)}}
+    values = {Size(name): Const(value) for name, value in sizes.items()}
     moved: dict[Tensor, Tensor] = {}
     for t in system.tensors:
         dims = tuple(substitute(d, values) for d in t.dims)
@@ -33,4 +36,4 @@ def bake(system: System, sizes: Mapping[str, int]) -> tuple[System, dict[Tensor,
 
     fixed = {name: v for name, v in system.fixed.items() if name not in sizes}
     inputs, equations = tuple(moved[t] for t in system.inputs), tuple(fix(eq) for eq in system.equations)
-    return replace(system, inputs=inputs, equations=equations, fixed=fixed), moved
+    return replace(system, inputs=inputs, equations=equations, fixed=fixed, composed=composed), moved

@@ -13,7 +13,9 @@ from graphc.equations.system import Equation, System, Tensor, Term
 def batch(system: System, size: Size | str, inputs: Sequence[Tensor]) -> System:
     """`system` in which `inputs`, and every tensor that depends on them, have one more axis of `size` in front."""
     size = Size(size) if isinstance(size, str) else size
-    moved = {t: replace(t, dims=(size, *t.dims)) for t in dependents(system, inputs)}
+    moved = {
+        t: replace(t, dims=(size, *t.dims), joined=tuple(k + 1 for k in t.joined)) for t in dependents(system, inputs)
+    }
     b = Index(size.name.lower())
 
     def lift(node: Expr) -> Expr | None:

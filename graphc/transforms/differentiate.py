@@ -48,9 +48,7 @@ def element_gradients(
     seeds = align(system, loss, wrt, active_tensors(system, wrt, [loss]), apart)
     assert isinstance(seeds, Seeds)
     names = Names(system)
-    adjoints = {
-        t: replace(derived(t, names.fresh(f"d{t.name}")), dims=seeds.dims(t)) for t in order(system, seeds.live)
-    }
+    adjoints = {t: seeds.adjoint(t, names.fresh(f"d{t.name}")) for t in order(system, seeds.live)}
     contributions: dict[Tensor, list[Term]] = {t: [] for t in adjoints}
     added: list[Equation] = []
     for eq in reversed(system.equations):

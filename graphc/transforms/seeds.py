@@ -20,6 +20,7 @@ from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Read, make
 from graphc.equations.progress import Edge, least, partner
 from graphc.equations.system import Equation, System, Tensor, Term, dependencies
+from graphc.transforms.build import derived
 from graphc.transforms.pullback import TRUE, differentiable_reads
 
 
@@ -57,8 +58,11 @@ class Seeds:
         """The axes of the loss that stand in front of a tensor's adjoint."""
         return tuple(k for k, place in enumerate(self.places[t]) if place is None)
 
-    def dims(self, t: Tensor) -> tuple[Expr, ...]:
-        return (*(self.loss.dims[k] for k in self.front(t)), *t.dims)
+    def adjoint(self, t: Tensor, name: str) -> Tensor:
+        """What holds a tensor's adjoint."""
+        front = tuple(self.loss.dims[k] for k in self.front(t))
+        joined = tuple(k + len(front) for k in t.joined)
+        return replace(derived(t, name), dims=(*front, *t.dims), joined=joined)
 
     def defined(self, t: Tensor, own: isl.Set) -> isl.Set:
         """The elements of an adjoint, `own` being those of the tensor."""

@@ -154,7 +154,9 @@ def _steps(system: System, tensor: Tensor, axis: int, names: Names) -> dict[int,
         )
     dims = tensor.dims[:axis] + tensor.dims[axis + 1 :]
     text = {c: f"{tensor.name}_{c}" if c >= 0 else f"{tensor.name}_m{-c}" for c in line}
-    return {c: replace(tensor, name=names.fresh(text[c]), dims=dims) for c in line}
+    heads = (axis,) if axis in tensor.joined else (axis, axis + 1)  # what followed a first part is first now
+    joined = tuple(k - (k > axis) for k in tensor.joined if k not in heads)
+    return {c: replace(tensor, name=names.fresh(text[c]), dims=dims, joined=joined) for c in line}
 
 
 def _line(region: isl.Set, axis: int) -> list[int] | None:

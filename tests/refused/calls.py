@@ -206,7 +206,7 @@ def negative_index():
     """
     ArgumentError: index -1 read from data is outside axis 0 of x, which has 5 elements
       in Eq(z[t], x[word[t], 0])
-      Indices run from 0 to 4, and none from the end; for zeros outside, give x outside=0
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
     _picked()(x=X, word=[0, -1])
 
@@ -215,7 +215,7 @@ def index_past_the_end():
     """
     ArgumentError: index 5 read from data is outside axis 0 of x, which has 5 elements
       in Eq(z[t], x[word[t], 0])
-      Indices run from 0 to 4, and none from the end; for zeros outside, give x outside=0
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
     _picked()(x=X, word=[0, 5])
 
@@ -241,7 +241,7 @@ def computed_subscript_past_the_end():
     """
     ArgumentError: the subscript t * t = 9 is outside axis 0 of x, which has 5 elements
       in Eq(z[t], x[t**2, 0])
-      Indices run from 0 to 4, and none from the end; for zeros outside, give x outside=0
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
     System(Eq(z[t], x[t * t, 0])).compile("z")(x=X)
 
@@ -325,7 +325,7 @@ def end_value_from_data():
     """
     ArgumentError: index 3 read from data is outside axis 0 of z, which has 3 elements
       in Eq(h[i], z[left[i]])
-      Indices run from 0 to 2, and none from the end; for zeros outside, give z outside=0
+      Indices run from 0 to 2, none from the end; for zeros outside, give z outside=0
     """
     System(Eq(z[t], z[t + 1] + 1), Eq(z[T], 5), Eq(h[i], z[left[i]])).compile(h)(left=np.array([0, 3]), T=3)
 
@@ -347,7 +347,7 @@ def start_value_from_data():
     """
     ArgumentError: index -1 read from data is outside axis 0 of z, which has 3 elements
       in Eq(h[i], z[left[i]])
-      Indices run from 0 to 2, and none from the end; for zeros outside, give z outside=0
+      Indices run from 0 to 2, none from the end; for zeros outside, give z outside=0
     """
     System(Eq(z[t], z[t - 1] + 1), Eq(z[-1], 5), Eq(h[i], z[left[i]])).compile(h)(left=np.array([0, -1]), T=3)
 

@@ -297,12 +297,12 @@ def unknown_function():
     System(Eq(z[t], sp.zeta(x[t, 0])))
 
 
-def product_of_sizes():
+def root_of_a_size():
     """
-    UnsupportedError: a dimension of flat is N*T, which is not made of sums, whole multiples and floor divisions
-      Keep the axes apart, or give a product a size of its own
+    UnsupportedError: a dimension of side is sqrt(N), which is not made of sums, products and floor divisions
+      Give it a size of its own
     """
-    System(Eq(gc.Tensor("flat", T * N)[k], 0))
+    System(Eq(gc.Tensor("side", gc.sqrt(N))[k], 0))
 
 
 def quadratic_left_side():
