@@ -152,7 +152,7 @@ def test_quotients_of_integers_rounded_up():
 
 
 def test_real_numbers_among_integers():
-    is_([Eq(y[i], n[i] + 2**70)], y, np.full(3, 2.0**70), n=np.arange(3))
+    is_([Eq(y[i], n[i] + 2.0**70)], y, np.full(3, 2.0**70), n=np.arange(3))
     is_([Eq(L, Mean(n[i], i))], L, 1.5, n=np.arange(4))
     is_([Eq(L, sp.floor(n @ x))], L, 1, n=np.array([1, 2]), x=np.array([0.3, 0.4]))
 
