@@ -203,8 +203,6 @@ def _kind(e: sp.Basic, kinds: dict[sy.Tensor, str]) -> str:
         return kinds.get(e, "weak")
     if isinstance(e, sy.Access):
         return _kind(e.base, kinds)
-    if isinstance(e, sp.Integer) and not -(2**63) <= e < 2**63:
-        return "real"
     if isinstance(e, sp.Integer | sp.Symbol) or e.is_Boolean:
         return "weak"
     if isinstance(e, rd.argmax | rd.argmin):
