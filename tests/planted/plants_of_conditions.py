@@ -83,8 +83,8 @@ CONDITIONS = (
           """if False:
         pass""", CONJUNCTS),
     Plant('sizes in shapes lose their factors', 'equations/sizes.py',
-          'rest -= k * dim_value(leaf, known)',
-          'rest -= dim_value(leaf, known)', CONJUNCTS),
+          'rest -= k * math.prod(dim_value(f, known) for f in factors)',
+          'rest -= math.prod(dim_value(f, known) for f in factors)', CONJUNCTS),
     Plant('a lag of 0 is not refused at the call', 'runtime/function.py',
           """            refuse_broken_order(self.program, values)
 """,
@@ -145,8 +145,8 @@ CONDITIONS = (
           'if not old.given or new.given:',
           'if not old.given:', CALLS),
     Plant('real numbers are written over integers', 'compiler.py',
-          'if one != other or old.kind != new.kind:',
-          'if one != other:', CALLS),
+          'if not same_shape(one, other, system.composed) or old.kind != new.kind:',
+          'if not same_shape(one, other, system.composed):', CALLS),
     Plant('sizes baked alike do not fit', 'compiler.py',
           'known: dict[Expr, Expr] = {Size(n): Const(v) for n, v in system.fixed.items()}',
           'known: dict[Expr, Expr] = {}', CALLS),
