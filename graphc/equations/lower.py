@@ -16,9 +16,10 @@ import islpy as isl
 import sympy as sp
 
 from graphc.equations import boundary, check, particular, sets
-from graphc.equations.domain import Domain, is_affine
+from graphc.equations.composed import Composed, affine_at_numbers
+from graphc.equations.domain import Domain, is_affine, size_names
 from graphc.equations.errors import DefinitionError, GraphcError, UnsupportedError
-from graphc.equations.expr import Expr, Index, make, postorder
+from graphc.equations.expr import Expr, Index, Read, make, postorder
 from graphc.equations.factored import factored
 from graphc.equations.gradients import losses, resolve
 from graphc.equations.guards import guarded
@@ -146,7 +147,7 @@ def _lowered(lefts: Sequence[Left], of: dict[D, sy.Tensor], names: Names, closed
     elif gradients:
         check_progress(system, written_as)
     scalars = {g.said: t for g, t in found.items() if g.said in of}
-    return Lowered(system, {**names.tensors, **scalars}, _axes(drafts), frozenset(names.composed.open))
+    return Lowered(system, {**names.tensors, **scalars}, _axes(drafts), _open(system, names.composed))
 
 
 def _written(e: sp.Basic, place: tuple[str, int], number: int) -> Written:
@@ -349,6 +350,19 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
         defined = image if defined is None else sets.union(defined, image)
     assert defined is not None
     return Equation(tensor, reduce, sets.coalesce(defined), tuple(terms), group[0].written.origin)
+
+
+def _open(system: System, composed: Composed) -> frozenset[str]:
+    """The sizes that would make subscripts and conditions affine, were they numbers."""
+    found: set[str] = set()
+    for eq in system.equations:
+        for term in eq.terms:
+            for node in postorder(term.value, *term.write):
+                places = node.subs if isinstance(node, Read) else (node,) if node.kind == "bool" else ()
+                for e in (*places, *term.write):
+                    if not is_affine(e) and affine_at_numbers(e):
+                        found |= size_names(composed.base(e))
+    return frozenset(found)
 
 
 def _axes(drafts: Sequence[Draft]) -> dict[str, set[tuple[Tensor, int]]]:
