@@ -49,7 +49,7 @@ def residues(system: System, outputs: frozenset[Tensor] = frozenset()) -> System
 
 def _term(term: Term, fixed: dict[str, int]) -> list[Term]:
     """The term, or its parts for each remainder on each axis."""
-    term = _without_points(term)
+    term = _without_points(term, {i for w in term.write if len(indices_of(w)) > 1 for i in indices_of(w)})
     found = [whole := _scattered(_baked(term, fixed))]
     steps = [step for axis in range(len(term.write)) if (step := _step(whole, axis)) is not None]
     if not steps or prod(step.parts for step in steps) > MOST:
@@ -58,7 +58,7 @@ def _term(term: Term, fixed: dict[str, int]) -> list[Term]:
         found = [part for one in found for part in _split(one, step)]
     if whole.reduced:
         return found
-    found = [_without_points(part) for part in found]
+    found = [_without_points(part, set(part.domain.indices)) for part in found]
     return [term] if len(term.write) > 1 and any(map(_sums_few, found)) else found
 
 
@@ -199,12 +199,12 @@ def _part(term: Term, step: _Step, remainders: dict[Index, int]) -> Term:
     return replace(term, domain=Domain(new, points), write=left, value=substitute(term.value, back))
 
 
-def _without_points(term: Term) -> Term:
-    """The term without indices that have one value only."""
+def _without_points(term: Term, indices: set[Index]) -> Term:
+    """The term without those of these indices that have one value only."""
     domain, known = term.domain, dict[Expr, Expr]()
     for k, index in enumerate(domain.indices):
         value = domain.set.plain_get_val_if_fixed(isl.dim_type.set, k)
-        if value.is_int():
+        if index in indices and value.is_int():
             known[index] = Const(integer(value))
     if not known:
         return term
