@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from graphc.codegen.cascade import is_rounded
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.memory import Access, access, is_plain
+from graphc.codegen.memory import WINDOWS, Access, access, is_plain
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
 from graphc.codegen.values import FUSED, I64, PTR
 from graphc.equations.bounds import Bounds
@@ -38,9 +38,9 @@ class Operand:
     strides: tuple[ir.Value, ...]
 
     def shape(self, vec: int) -> tuple[object, ...]:
-        """Per index: 0 if it does not move the access, 1 along the vectors where they are contiguous, else "n"."""
-        known = [s.constant if isinstance(s, ir.Constant) else None for s in self.strides]
-        return tuple(0 if k == 0 else 1 if k == 1 and n == vec else "n" for n, k in enumerate(known))
+        """Per index: 0 if it does not move the access, along the vectors the step if that is short, else "n"."""
+        known = [s.constant if isinstance(s, ir.Constant) else -1 for s in self.strides]
+        return tuple(0 if k == 0 else k if n == vec and 0 < k <= WINDOWS else "n" for n, k in enumerate(known))
 
 
 def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: isl.Set) -> bool:
@@ -235,7 +235,7 @@ def _define(
     for k, (o, shape, pointer) in enumerate(zip(operands, shapes, function.args, strict=False)):
         pointer.add_attribute("noalias")
         moving = [n for n, known_as in enumerate(shape) if known_as != 0]
-        strides = tuple(next(numbers) if shape[n] == "n" else ir.Constant(I64, 1) for n in moving)
+        strides = tuple(next(numbers) if shape[n] == "n" else ir.Constant(I64, shape[n]) for n in moving)
         tensor = Tensor(f"x{k}", tuple(Size(f"n{n}") for n in moving), "tensor", o.read.kind)
         inner.refs[tensor] = Ref(pointer, strides, tuple(Const(0) for _ in moving), ())
         read = Read(tensor, tuple(indices[n] for n in moving))

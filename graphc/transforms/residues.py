@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from math import gcd, prod
+from math import gcd, inf, prod
 
 import islpy as isl
 
 from graphc.equations import sets
-from graphc.equations.domain import Domain, integer
-from graphc.equations.expr import Const, Expr, Index, Read, indices_of, reads, substitute
+from graphc.equations.domain import Domain, fix_sizes, integer, size_name
+from graphc.equations.expr import Const, Expr, Index, Read, Size, indices_of, make, reads, substitute
 from graphc.equations.lengths import length
 from graphc.equations.simplify import affine_parts, affine_sum
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -29,6 +29,7 @@ from graphc.transforms.unfold import cycles
 
 MOST = 16  # terms that one may become: two axes of stride 4
 FEW = 8  # points of a sum
+PARAM = isl.dim_type.param
 
 
 def residues(system: System, outputs: frozenset[Tensor] = frozenset()) -> System:
@@ -40,16 +41,16 @@ def residues(system: System, outputs: frozenset[Tensor] = frozenset()) -> System
         cycle = cycle_of.get(eq.tensor, ())
         terms: list[Term] = []
         for term in eq.terms:
-            parts = [term] if any(r.tensor in cycle for r in term.reads) else _term(term)
+            parts = [term] if any(r.tensor in cycle for r in term.reads) else _term(term, system.fixed)
             terms += parts if parts == [term] else [_dense(system, part, names, copies) for part in parts]
         equations.append(eq if terms == list(eq.terms) else replace(eq, terms=tuple(terms)))
     return system.with_equations([*copies, *equations])
 
 
-def _term(term: Term) -> list[Term]:
+def _term(term: Term, fixed: dict[str, int]) -> list[Term]:
     """The term, or its parts for each remainder on each axis."""
-    term = _without_points(term)
-    found = [whole := _scattered(term)]
+    term = _without_points(term, {i for w in term.write if len(indices_of(w)) > 1 for i in indices_of(w)})
+    found = [whole := _scattered(_baked(term, fixed))]
     steps = [step for axis in range(len(term.write)) if (step := _step(whole, axis)) is not None]
     if not steps or prod(step.parts for step in steps) > MOST:
         return [term]
@@ -57,7 +58,7 @@ def _term(term: Term) -> list[Term]:
         found = [part for one in found for part in _split(one, step)]
     if whole.reduced:
         return found
-    found = [_without_points(part) for part in found]
+    found = [_without_points(part, set(part.domain.indices)) for part in found]
     return [term] if len(term.write) > 1 and any(map(_sums_few, found)) else found
 
 
@@ -66,6 +67,22 @@ def _sums_few(term: Term) -> bool:
     the points take to be added one by one."""
     counts = [_length(term, i) for i in term.reduced]
     return bool(counts) and not any(stretched for stretched, _ in counts) and prod(n for _, n in counts) < FEW
+
+
+def _baked(term: Term, fixed: dict[str, int]) -> Term:
+    """The term with the sizes put in that are baked in and bound the shorter indices of a subscript it writes."""
+    known = dict[str, int]()
+    for w in term.write if fixed else ():
+        indices = [leaf for leaf in affine_parts(w)[0] if isinstance(leaf, Index)]
+        lines = {i: term.domain.project((i,)).set.drop_unused_params() for i in indices}
+        spans = [sets.span(fix_sizes(line, fixed), 0) for line in lines.values()]
+        extents = {i: inf if span is None else span[1] - span[0] for i, span in zip(indices, spans, strict=True)}
+        for i in indices:
+            if extents[i] < max(extents.values()):
+                names = (size_name(lines[i].get_dim_name(PARAM, k)) for k in range(lines[i].dim(PARAM)))
+                known |= {name: fixed[name] for name in names if name in fixed}
+    values = (make("eq", Size(name), Const(value)) for name, value in sorted(known.items()))
+    return replace(term, domain=term.domain.restrict(*values)) if known else term
 
 
 def _dense(system: System, term: Term, names: Names, copies: list[Equation]) -> Term:
@@ -139,8 +156,9 @@ def _step(term: Term, axis: int) -> _Step | None:
         return None
     moduli = {i: by // gcd(by, parts[i]) for i in indices if i is not long}
     extents = {i: _length(term, i) for i in moduli}
-    occur = (m if extents[i][0] else min(m, extents[i][1]) for i, m in moduli.items())
-    return _Step(axis, long, by, moduli, prod(occur))
+    if any(stretched for stretched, _ in extents.values()):
+        return None  # a border for each remainder and each of the factors that may be the short one: too many
+    return _Step(axis, long, by, moduli, prod(min(m, extents[i][1]) for i, m in moduli.items()))
 
 
 def _split(term: Term, step: _Step) -> list[Term]:
@@ -181,12 +199,12 @@ def _part(term: Term, step: _Step, remainders: dict[Index, int]) -> Term:
     return replace(term, domain=Domain(new, points), write=left, value=substitute(term.value, back))
 
 
-def _without_points(term: Term) -> Term:
-    """The term without indices that have one value only."""
+def _without_points(term: Term, indices: set[Index]) -> Term:
+    """The term without those of these indices that have one value only."""
     domain, known = term.domain, dict[Expr, Expr]()
     for k, index in enumerate(domain.indices):
         value = domain.set.plain_get_val_if_fixed(isl.dim_type.set, k)
-        if value.is_int():
+        if index in indices and value.is_int():
             known[index] = Const(integer(value))
     if not known:
         return term

@@ -52,6 +52,16 @@ t, i, j, k = gc.indices("t i j k")
 rng = np.random.default_rng(0)
 
 
+@pytest.mark.parametrize("step", [2, 3, 4])
+@pytest.mark.parametrize("side", SIDES)
+def test_vectors_of_every_so_many(side, step):
+    x, z = gc.Input("x", N), gc.Tensor("z", (N + step - 1) // step)
+    run = gc.System(Eq(z[i], 2 * x[step * i])).compile("z", dtype="float32")
+    for size in range(1, 40 * step):
+        a = rng.normal(size=size).astype(np.float32)
+        oracle.same(run_guarded(run, side, x=a), [2 * a[::step]])
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("side", SIDES)
 def test_contractions_of_all_sizes(side, dtype):

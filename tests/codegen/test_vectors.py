@@ -24,6 +24,16 @@ def test_elementwise(dtype):
         np.testing.assert_allclose(run(x=a), wanted, **tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("step", [2, 3, 4, 5])
+def test_every_so_many(step, dtype):
+    z = gc.Tensor("z", (N + step - 1) // step)
+    run = gc.System(Eq(z[i], 2 * x[step * i])).compile("z", dtype=dtype)
+    for size in LENGTHS[1:]:
+        a = rng.normal(size=size).astype(dtype)
+        np.testing.assert_array_equal(run(x=a), 2 * a[::step])
+
+
 @pytest.mark.parametrize("form", ["reversed", "shifted", "strided", "halved", "index", "branch"])
 def test_accesses(form):
     value, wanted, length = {

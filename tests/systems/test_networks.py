@@ -185,3 +185,75 @@ def test_an_embedding_and_a_ragged_batch():
         return sum((h[n - 1, b] ** 2).sum() for b, n in enumerate(lengths))
 
     agree(system, wanted, {"E": (6, 3), "W": (3, 3)}, [E, W], {"word": words, "length": lengths})
+
+
+Y, X, P = gc.sizes("Y X P")
+y, x, p, q, u, v = gc.indices("y x p q u v")
+IMAGE, KERNEL = gc.Param("I", B, C, Y, X), gc.Param("K", H, C, P, P)
+LAYOUT = ("NCHW", "OIHW", "NCHW")
+
+
+def squares(value, *dims):
+    """L, the sum of squares of a layer's output."""
+    o = gc.Tensor("o", *dims)
+    at = (b, i, y, x)[: len(dims)]
+    return gc.System(Eq(o[at], value), Eq(L, Sum(o[at] ** 2, *at)))
+
+
+@pytest.mark.parametrize(("stride", "dilation", "padding"), [(2, 1, 0), (2, 1, 1), (1, 2, 0), (3, 2, 2)])
+def test_a_convolution_with_steps(stride, dilation, padding):
+    image = gc.Param("I", B, C, Y, X, outside=0)
+    read = image[b, k, stride * y + dilation * p - padding, stride * x + dilation * q - padding]
+    dims = [(n + 2 * padding - dilation * (P - 1) - 1) // stride + 1 for n in (Y, X)]
+    system = squares(Sum(read * KERNEL[i, k, p, q], k, p, q), B, H, *dims)
+
+    def wanted(I, K):
+        return (
+            jax.lax.conv_general_dilated(
+                I, K, [stride] * 2, [(padding, padding)] * 2, rhs_dilation=[dilation] * 2, dimension_numbers=LAYOUT
+            )
+            ** 2
+        ).sum()
+
+    agree(system, wanted, {"I": (2, 3, 11, 12), "K": (4, 3, 3, 3)}, [image, KERNEL])
+
+
+def test_a_transposed_convolution():
+    kernel = gc.Param("K", C, H, 3, 3)
+    total = Sum(IMAGE[b, k, u, v] * kernel[k, i, y - 2 * u, x - 2 * v], k, u, v)
+    system = squares(total, B, H, 2 * Y + 1, 2 * X + 1)
+
+    def wanted(I, K):
+        out = jax.lax.conv_transpose(I, K, [2, 2], "VALID", dimension_numbers=("NCHW", "IOHW", "NCHW"))
+        return (out**2).sum()
+
+    agree(system, lambda I, K: wanted(I, K[:, :, ::-1, ::-1]), {"I": (2, 3, 5, 6), "K": (3, 4, 3, 3)}, [IMAGE, kernel])
+
+
+def test_a_strided_convolution_by_channels():
+    kernel = gc.Param("K", C, 3, 3)
+    total = Sum(IMAGE[b, i, 2 * y + p, 2 * x + q] * kernel[i, p, q], p, q)
+    system = squares(total, B, C, (Y - 1) // 2, (X - 1) // 2)
+
+    def wanted(I, K):
+        out = jax.lax.conv_general_dilated(
+            I, K[:, None], [2, 2], "VALID", dimension_numbers=LAYOUT, feature_group_count=3
+        )
+        return (out**2).sum()
+
+    agree(system, wanted, {"I": (2, 3, 9, 8), "K": (3, 3, 3)}, [IMAGE, kernel])
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (2, 3)])
+@pytest.mark.parametrize("kind", ["mean", "max"])
+def test_pooling(kind, size, stride):
+    m, n = gc.index("m", size), gc.index("n", size)
+    read, reduce = IMAGE[b, i, stride * y + m, stride * x + n], gc.Mean if kind == "mean" else gc.amax
+    system = squares(reduce(read, m, n), B, C, *((d - size) // stride + 1 for d in (Y, X)))
+
+    def wanted(I):
+        start, combine = (-jnp.inf, jax.lax.max) if kind == "max" else (0.0, jax.lax.add)
+        out = jax.lax.reduce_window(I, start, combine, (1, 1, size, size), (1, 1, stride, stride), "VALID")
+        return ((out if kind == "max" else out / size**2) ** 2).sum()
+
+    agree(system, wanted, {"I": (2, 3, 9, 8)}, [IMAGE])
