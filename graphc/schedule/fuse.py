@@ -235,4 +235,4 @@ def _order_holds(nest: _Open, s: Statement) -> bool:
     if s.mode != "set":
         return not _is_read(nest, s)
     others = nest.writers.get(s.tensor, ())
-    return not others or bool(nest.parallel) and all(_match(q.write, s.write, nest.outer) == "apart" for q in others)
+    return not others or (bool(nest.parallel) and all(_match(q.write, s.write, nest.outer) == "apart" for q in others))
