@@ -232,4 +232,5 @@ def _order_holds(nest: _Open, s: Statement) -> bool:
     """A start value must come before every contribution to the same element, and contributions before its readers."""
     if s.mode != "set":
         return not _is_read(nest, s)
-    return all(_match(q.write, s.write, nest.outer) == "apart" for q in nest.writers.get(s.tensor, ()))
+    others = nest.writers.get(s.tensor, ())
+    return not others or (bool(nest.parallel) and all(_match(q.write, s.write, nest.outer) == "apart" for q in others))
