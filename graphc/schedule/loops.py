@@ -167,6 +167,8 @@ def _loop(
     for segment in _segments(own, others, choice.step, len(outer), context):
         part = {s: _restrict(m, segment) for s, m in moved.items()}
         part = {s: m for s, m in part.items() if not sets.intersect_params(m.domain.set, context).is_empty()}
+        if not part:
+            continue
         reads = {d: m.read for d, m in left.items() if d.source in part and d.target in part}
         timed = [part[s] for s in core if s in part] or list(part.values())
         ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in timed]

@@ -200,9 +200,10 @@ def test_after_ctrl_c_in_a_call_with_a_bad_index_the_next_is_right():
 
 
 def test_ctrl_c_in_a_loop_leaves_a_whole_number_of_updates():
-    """loop(n) cannot be cut short: all n steps are done when the exception comes, and each element has had them all."""
+    """loop(n) is cut short between two of its runs: each element has had as many, and no more than were asked for."""
     step = gc.System(Eq(gc.Tensor("next", N)[i], s[i] + 1)).compile(update={s: gc.Tensor("next", N)})
     state, n = np.zeros(1000), 2000
+    step(s=state)  # imports what only a first call needs
     for attempt in range(6):
         state[:] = 0
         started, calls = time.perf_counter(), 0
@@ -211,9 +212,10 @@ def test_ctrl_c_in_a_loop_leaves_a_whole_number_of_updates():
                 step.loop(n, s=state)
                 calls += 1
         assert (state == state[0]).all()
-        assert state[0] in (calls * n, (calls + 1) * n)
+        done = state[0]
+        assert calls * n <= done <= (calls + 1) * n
         step(s=state)
-        assert state[0] % n == 1
+        assert (state == done + 1).all()
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals by timer")

@@ -149,3 +149,15 @@ def test_a_carried_sum_of_what_is_not_finite_is_what_a_plain_one_is(bad):
     with np.errstate(all="ignore"):
         wanted = [[np.float32(bad) * 4, 4]]
         np.testing.assert_array_equal(system.compile("m", dtype="float32")(**given), wanted)
+
+
+def test_segments_in_which_nothing_runs_are_left_out():
+    v = gc.Tensor("v", T, N, outside="reflect")
+    system = gc.System(
+        Eq(v[t, i], tanh(v[t - 1, i - 2] * v[t - 1, i + 1])), Eq(v[-1, i], x[i, 0]), Eq(L, Sum(v[t, i] ** 2, t, i))
+    )
+    forward = gc.jvp(system, "L", {x: gc.Input("way", N, M)})
+    run = forward.compile("L_dot")
+    for steps, rows_ in ((4, 5), (1, 1), (3, 2), (0, 2), (2, 0)):
+        given = {"x": np.ones((rows_, 1)), "way": np.ones((rows_, 1)), "T": steps}
+        np.testing.assert_allclose(run(**given), forward.evaluate("L_dot", **given), rtol=1e-12)
