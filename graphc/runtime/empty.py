@@ -60,6 +60,6 @@ def _check(system: System, term: Term, access: Read, sizes: Mapping[str, int], v
     else:
         return
     raise DomainError(
-        f"with {_empty(sizes)}, {show(substitute(access, known))} {verb} {element},"
+        f"with {_empty({**system.fixed, **sizes})}, {show(substitute(access, known))} {verb} {element},"
         f" which does not exist\n  in {term.origin or show(term.value)}\n  Call with at least one element"
     )
