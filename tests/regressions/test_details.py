@@ -256,9 +256,9 @@ def test_bad_indices_are_named_in_long_programs():
 
 
 def test_sums_over_other_ranges_are_other_sums():
-    data = numbers(5)
+    data, v = numbers(5), gc.Input("v", gc.sizes("N", min=3))
     wanted = np.exp(data[:2].sum()) + np.exp(data[:3].sum())
-    agree([Eq(L, exp(Sum(x[j], (j, 0, 1))) + exp(Sum(x[j], (j, 0, 2))))], ["L"], {"x": data}, [wanted])
+    agree([Eq(L, exp(Sum(v[j], (j, 0, 1))) + exp(Sum(v[j], (j, 0, 2))))], ["L"], {"v": data}, [wanted])
 
 
 def test_the_largest_of_negatives_of_the_largest():
