@@ -16,11 +16,11 @@ from llvmlite import ir
 
 from graphc.codegen.cascade import is_rounded
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.memory import WINDOWS, Access, access, is_plain
+from graphc.codegen.memory import WINDOWS, Access, access
 from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
 from graphc.codegen.values import FUSED, I64, PTR
 from graphc.equations.bounds import Bounds
-from graphc.equations.domain import Domain, assume
+from graphc.equations.domain import Domain, assume, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, indices_of, reads, substitute
 from graphc.equations.simplify import affine_parts, never_negative
 from graphc.equations.system import Tensor

@@ -15,7 +15,7 @@ from llvmlite import ir
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.outlined import clear_function, masked_gather, masked_scatter, suffix
 from graphc.codegen.values import I32, I64, PTR
-from graphc.equations.domain import bent_inside, has_reads, is_affine
+from graphc.equations.domain import bent_inside, has_reads, is_affine, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, place_of, substitute
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
@@ -45,12 +45,6 @@ def _coefficient(e: Emitter, sub: Expr, index: Index | None) -> int | None:
     if any(e.mentions(leaf, index) for leaf in rest):
         return None
     return parts.get(index, 0)
-
-
-def is_plain(sub: Expr) -> bool:
-    """Whether a subscript is affine in indices and sizes."""
-    parts, _ = affine_parts(sub)
-    return all(isinstance(leaf, Index | Size) for leaf in parts)
 
 
 def _is_proved(sub: Expr) -> bool:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import islpy as isl
 
 from graphc.codegen.limits import bound_others, bounded
-from graphc.codegen.memory import WINDOWS, is_plain, lane_step
+from graphc.codegen.memory import WINDOWS, lane_step
 from graphc.equations import sets
 from graphc.equations.bounds import Bounds, loop_bounds
-from graphc.equations.domain import Domain
+from graphc.equations.domain import Domain, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder, reads
 from graphc.equations.system import System
 from graphc.schedule.fuse import is_scatter

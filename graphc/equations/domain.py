@@ -29,13 +29,14 @@ from graphc.equations.expr import (
     cached,
     conjuncts,
     forget,
+    indices_of,
     make,
     place_of,
     postorder,
 )
 from graphc.equations.locks import held_over_forks
 from graphc.equations.ops import BOUNDARY
-from graphc.equations.simplify import never_negative
+from graphc.equations.simplify import affine_parts, never_negative
 
 # isl's contexts are not to be shared by threads: whoever works on systems holds this.
 LOCK = threading.RLock()
@@ -140,6 +141,12 @@ def is_affine(e: Expr) -> bool:
     """Whether `e` is quasi-affine in indices and sizes (so that isl can reason about it)."""
     names = {n: "i" for n in postorder(e) if isinstance(n, Index)}
     return affine_text(e, names) is not None
+
+
+def is_plain(sub: Expr) -> bool:
+    """Whether each index moves a subscript by steps of one length: quotients are of sizes alone."""
+    leaves, _ = affine_parts(sub)
+    return all(isinstance(leaf, Index | Size) or (not indices_of(leaf) and is_affine(leaf)) for leaf in leaves)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import islpy as isl
 
-from graphc.equations.domain import Domain
-from graphc.equations.expr import Const, Expr, Index, Size, reads, substitute
+from graphc.equations.domain import Domain, is_plain
+from graphc.equations.expr import Const, Expr, Index, reads, substitute
 from graphc.equations.lengths import length
 from graphc.equations.simplify import affine_parts, affine_sum
 from graphc.equations.system import Equation, System, Tensor, Term
@@ -63,9 +63,9 @@ def plain_write(term: Term) -> Term:
 
 def _pivot(term: Term, e: Expr, used: set[Expr]) -> Index | None:
     """The index that gives way to the subscript `e`: the longest, if it has the coefficient 1 or -1."""
-    parts, _ = affine_parts(e)
-    if not all(isinstance(leaf, Index | Size) for leaf in parts):
+    if not is_plain(e):
         return None
+    parts, _ = affine_parts(e)
     found = longest(term, [leaf for leaf in parts if isinstance(leaf, Index) and leaf not in used], parts)
     return found if found is not None and abs(parts[found]) == 1 else None
 
@@ -108,7 +108,7 @@ def _kernel_indices(term: Term) -> Term:
             continue
         for sub in dict.fromkeys(s for r in reads(term.value) for s in r.subs):
             parts, _ = affine_parts(sub)
-            if abs(parts.get(index, 0)) != 1 or len(parts) < 2 or not all(isinstance(p, Index | Size) for p in parts):
+            if abs(parts.get(index, 0)) != 1 or len(parts) < 2 or not is_plain(sub):
                 continue
             if _bounded(term.domain.image((sub,))):
                 term = change(term, index, sub)

@@ -207,6 +207,17 @@ def test_adjoint_of_a_convolution_runs_over_the_kernel():
     assert repr(plain.by_tensor[plain.by_name["S"]].terms[0].value) == "I[i - m, j - n] * K[m, n]"
 
 
+def test_a_quotient_of_sizes_moves_a_left_side_as_a_size_does():
+    """dx[i + m - (N - 1)//2] += dy[i]*w[m]: each element gathers what is added to it."""
+    half = make("floordiv", N - 1, Const(2))
+    dy, w = given("dy", T), given("w", N)
+    dx = Tensor("dx", (T + N,))
+    scattered = term(dx[i + m - half], dy[i] * w[m], {i: (0, T), m: (half, N)})
+    (found,) = gather(System((dy, w), (define("sum", scattered),))).equations[0].terms
+    assert found.write[0] in found.domain.indices
+    assert repr(found.value) == "dy[i - m + (N - 1) // 2] * w[m]"
+
+
 def test_strided_left_sides_stay_scatters():
     x, y = given("x", N, 3), Tensor("y", (2 * N + 1,))
     x = Tensor("x", (N, Const(3)), "input")
