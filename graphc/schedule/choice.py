@@ -224,7 +224,8 @@ def _least(d: Dependence, e: Expr, step: int, context: isl.Set) -> int | None:
 
 
 def _shifted(d: Dependence, e: Expr, shifts: dict[Tensor, int]) -> Expr:
-    return e if d.read is None else e - shifts[d.target.tensor] + shifts[d.read.tensor]
+    by = 0 if d.read is None else shifts[d.read.tensor] - shifts[d.target.tensor]
+    return e + by if by else e
 
 
 def _shifts(axes: Axes, least: dict[Dependence, int | None], step: int) -> dict[Tensor, int] | None:

@@ -88,12 +88,19 @@ def from_data(sub: Expr) -> bool:
     return bool(reads(sub)) or not is_affine(sub)
 
 
-def along(subs: Sequence[Expr], axes: tuple[int, ...]) -> Expr:
+@cached
+def along(subs: tuple[Expr, ...], axes: tuple[int, ...]) -> Expr:
     """The sum of the subscripts on these axes: where they point, if anywhere."""
     total: Expr = Const(0)
     for a in axes:
         total = total + place_of(subs[a])
     return total
+
+
+@cached
+def _apart(here: Expr, there: Expr) -> Expr:
+    """Asked for each way to choose axes, of which most leave the two as they were."""
+    return here - there
 
 
 def coordinate(s: Statement, axes: Axes) -> Expr:
@@ -127,7 +134,7 @@ def distance(d: Dependence, axes: Axes) -> Expr:
     sub = along(d.read.subs, axes[d.read.tensor])
     if from_data(sub):
         return Const(1)
-    here = coordinate(d.target, axes) - sub
+    here = _apart(coordinate(d.target, axes), sub)
     return here - 1 if from_data(along(d.source.write, axes[d.source.tensor])) else here
 
 
