@@ -1,7 +1,7 @@
 """System → statements: one per term and convex piece of its domain, and what initialises each reduction.
 
 A reduction whose element also has a plain contribution (`a[t,i] += b[i]`) starts from that one; only elements without
-any start from the identity.
+any start from the identity, and all do where those would be many pieces.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from graphc.equations.ops import REDUCTIONS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 from graphc.schedule.program import Statement
+
+MOST_PIECES = 8  # of what starts from the identity beside what starts from a contribution
 
 
 def statements(system: System) -> list[Statement]:
@@ -53,7 +55,8 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
     leaves_loop = leaves_loop or any(reads(w) for t in eq.terms for w in t.write)
     covered = None
     kept = []
-    for term in sorted(eq.terms, key=recurs.__getitem__):
+    terms = sorted(eq.terms, key=recurs.__getitem__)
+    for term in terms:
         # A recurrent start would keep in the time loop the sums that could be made before it.
         if _is_plain(term) and (whole or not _steps(term)) and not (recurs[term] and leaves_loop):
             image = term.domain.image(term.write)
@@ -62,9 +65,12 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
                 first.append(term)
                 continue
         kept.append(term)
-    found = [s for t in first for s in _pieces(eq.tensor, "set", t, system)]
     bare = eq.defined if covered is None else sets.subtract(eq.defined, covered)
     bare = sets.coalesce(sets.intersect_params(bare, _real_context(system)))
+    if len(bare.get_basic_sets()) > MOST_PIECES:
+        first, kept = [], terms
+        bare = sets.coalesce(sets.intersect_params(eq.defined, _real_context(system)))
+    found = [s for t in first for s in _pieces(eq.tensor, "set", t, system)]
     if not bare.is_empty():
         identity = REDUCTIONS[eq.reduce][0]
         if identity in (0, 1):
