@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import islpy as isl
 import networkx as nx
@@ -221,8 +222,11 @@ def _segments(
     different: list[Domain] = []
     for r in ranges:
         r = r.with_set(sets.coalesce(sets.intersect_params(r.set, context)))
-        if not any(r.set.is_equal(d.set) for d in different):
+        same = next((k for k, d in enumerate(different) if _agree(r.set, d.set)), None)
+        if same is None:
             different.append(r)
+        else:
+            different[same] = r.with_set(sets.coalesce(sets.union(different[same].set, r.set)))
     if others:
         rest = _beyond(different, others, context)
         if not rest.set.is_empty():
@@ -241,7 +245,14 @@ def _segments(
     ordered = _in_order(pieces, axis)
     if ordered is None:
         return [None]
+    ordered = _fewer(ordered, axis)
     return [different[0].with_set(p) for p in (ordered if step > 0 else ordered[::-1])]
+
+
+def _agree(a: isl.Set, b: isl.Set) -> bool:
+    """Whether two ranges are the same wherever both have steps: which of them has, sizes say, and no segment must."""
+    both = sets.intersect_params(a, sets.params(b))
+    return not both.is_empty() and bool(both.is_equal(sets.intersect_params(b, sets.params(a))))
 
 
 def _widened(iterations: Domain, system: System) -> Domain:
@@ -258,6 +269,17 @@ def _beyond(ranges: list[Domain], others: list[Domain], context: isl.Set) -> Dom
     for r in ranges:
         rest = sets.subtract(rest, r.set)
     return ranges[0].with_set(sets.coalesce(sets.intersect_params(rest, context)))
+
+
+def _fewer(ordered: list[isl.Set], axis: int) -> list[isl.Set]:
+    """Pieces of different sizes put together where that gives one: the only step is as much the last of several."""
+    for a, b in combinations(ordered, 2):
+        if sets.params(a).is_disjoint(sets.params(b)):
+            both = sets.coalesce(sets.union(a, b))
+            rest = _in_order([*(p for p in ordered if p is not a and p is not b), both], axis)
+            if len(both.get_basic_sets()) == 1 and rest is not None:
+                return _fewer(rest, axis)
+    return ordered
 
 
 def _in_order(pieces: list[isl.Set], axis: int) -> list[isl.Set] | None:

@@ -127,3 +127,27 @@ def test_only_the_chain_of_a_recurrence_is_sequential():
     inside = [s for nest in program(system, "L").nests if nest.outer for s in nest.statements]
     assert {s.tensor.name for s in inside} == {"h"}
     assert not any(op in repr(s) for s in inside for op in ("log", "/"))
+
+
+def test_what_sizes_decide_is_no_segment():
+    """A recurrence over a second axis, none of whose sums has terms at N = 1: one loop over time all the same."""
+    z, y = gc.Tensor("z", T, N), gc.Tensor("y", T)
+    solved = Eq(z[t, i], X[t, i] + y[t - 1] - Sum(W[i, j] * z[t, j], (j, 0, i - 1)))
+    p = program(gc.System(solved, Eq(y[t], tanh(Sum(z[t, i], i))), Eq(y[-1], 0)), "y")
+    assert [loop.var.name for loop in p.loops].count("t") == 1
+    for sizes in ({"T": 3, "N": 1}, {"T": 2, "N": 2}, {"T": 1, "N": 4}):
+        assert verify(p, sizes)
+
+
+def test_the_only_step_is_in_the_segment_of_the_last():
+    """What a step hands on and what it is handed: the adjoint's last step, those between and the first."""
+    a, c = gc.Tensor("a", T, N), gc.Tensor("c", T, N)
+    system = gc.System(
+        Eq(a[t, i], X[t, i] + gc.Piecewise((tanh(c[t - 1, i]), t > 0), (0, True))),
+        Eq(c[t, i], a[t, i] * a[t, i] + gc.Piecewise((Sum(W[i, j] * a[t - 1, j], j), t > 0), (0, True))),
+        Eq(L, Sum(c[T - 1, i] ** 2, i)),
+    )
+    p = program(system, L, wrt=[X, W])
+    assert [loop.step for loop in p.loops].count(-1) <= 3
+    for steps in (1, 2, 3, 4):
+        assert verify(p, {"T": steps, "N": 2})
