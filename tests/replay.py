@@ -44,7 +44,7 @@ def cases() -> Iterator[tuple[str, Callable[[], Function]]]:
         yield name, lambda example=example: _graded(example)
         yield f"{name}, baked", lambda example=example: _graded(example, baked=True)
     for name, model in MODELS.items():
-        yield name, lambda model=model: _everything(model())
+        yield f"example {name}", lambda model=model: _everything(model())
     for seed in SEEDS:
         yield f"random {seed}", lambda seed=seed: _everything(random_program(seed).system())
 
