@@ -75,12 +75,13 @@ def lower(
     lefts, of = _read(equations, place)
     try:
         names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts}, fixed)
-        return _lowered(lefts, of, names, closed)
+        try:
+            return _lowered(lefts, of, names, closed)
+        except GraphcError as error:
+            error.open = frozenset(names.composed.open), frozenset(names.composed.open | names.composed.bases)
+            raise
     except RecursionError:
         raise _too_deep(lefts) from None
-    except GraphcError as error:
-        error.open = frozenset(names.composed.open), frozenset(names.composed.open | names.composed.bases)
-        raise
 
 
 def _too_deep(lefts: Sequence[Left]) -> UnsupportedError:
