@@ -47,7 +47,7 @@ class Scope:
     base: Domain | None = None  # conditions start from this set instead of from all points
 
     def with_(
-        self, conditions: tuple[Expr, ...], indices: tuple[Index, ...] = (), inside: tuple[Inside, ...] = ()
+        self, conditions: tuple[Expr, ...] = (), inside: tuple[Inside, ...] = (), indices: tuple[Index, ...] = ()
     ) -> Scope:
         if not (conditions or indices or inside):
             return self

@@ -31,7 +31,7 @@ from graphc.equations.names import Names, Written, atoms, integer_tensors, is_wh
 from graphc.equations.progress import check_progress
 from graphc.equations.reduce import Operand, Reduce, renamed
 from graphc.equations.sizes import not_below, solve_sizes
-from graphc.equations.split import split
+from graphc.equations.split import choices_apart, split
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.equations.terms import Builder
 from graphc.equations.widen import widened
@@ -73,12 +73,31 @@ def lower(
 
     Unless `closed`, tensors that no equation defines are taken as given, and nothing is checked across equations."""
     lefts, of = _read(equations, place)
-    names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts}, fixed)
     try:
-        return _lowered(lefts, of, names, closed)
-    except GraphcError as error:
-        error.open = frozenset(names.composed.open), frozenset(names.composed.open | names.composed.bases)
-        raise
+        names = Names(*_kinds(lefts), set() if closed else {left.tensor for left in lefts}, fixed)
+        try:
+            return _lowered(lefts, of, names, closed)
+        except GraphcError as error:
+            error.open = frozenset(names.composed.open), frozenset(names.composed.open | names.composed.bases)
+            raise
+    except RecursionError:
+        raise _too_deep(lefts) from None
+
+
+def _too_deep(lefts: Sequence[Left]) -> UnsupportedError:
+    """SymPy's expressions are walked by recursion, of which Python allows some 1000 calls."""
+    deepest = max(lefts, key=lambda left: _depth(left.written.eq.rhs))
+    return UnsupportedError(
+        f"the right side of {deepest.written.eq.lhs} has functions nested {_depth(deepest.written.eq.rhs)} deep: "
+        "Python's recursion ends before\n  Give a part of it a name of its own, and read that: Eq(part[i], ..)"
+    )
+
+
+def _depth(e: sp.Basic) -> int:
+    level, deepest = [e], 1
+    while level := list(dict.fromkeys(a for outer in level for a in outer.args)):
+        deepest += 1
+    return deepest
 
 
 def mended_by(error: GraphcError, equations: Sequence[sp.Basic], fixed: Mapping[str, int]) -> frozenset[str]:
@@ -248,7 +267,7 @@ def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> D
     scope = scope_of(parsed, left, lifter, ranges) if all(map(is_affine, parsed.write)) else None
     value = lifter.build(w.eq.rhs, parsed.axes, parsed.env)
     tensor = names.tensor(left.tensor)
-    value = widened(value, tensor.kind == "real")
+    value = choices_apart(widened(value, tensor.kind == "real"))
     if tensor.kind == "int" and value.kind == "real":
         if not is_whole(w.eq.rhs):
             what = f"{left.tensor} holds integers, and the right side is a real number"
@@ -262,7 +281,7 @@ def _pieces(draft: Draft, ranges: Ranges) -> list[Piece]:
     if places:
         ranges.places[draft.value] = tuple(places.values())
     scope = draft.scope or scope_of(draft.parsed, draft.left, draft.lifter, ranges)
-    out = [Piece(w, draft.tensor, write, scope.with_(c), v, scope, places) for c, v in split(draft.value)]
+    out = [Piece(w, draft.tensor, write, scope.with_(inside=part), v, scope, places) for part, v in split(draft.value)]
     refuse_nothing(draft.left, [p.scope for p in out], draft.tensor.dims)
     for o in draft.lifter.operands:
         out += _operand(o, w, ranges)
@@ -296,7 +315,7 @@ def _operand(o: Operand, w: Written, ranges: Ranges) -> list[Piece]:
     ranges.bounds.update(zip(axes, o.ranges, strict=True))
     scope = Scope(axes, tuple(ends), write=write)
     value = renamed(o.value, dict(zip(o.axes, axes, strict=True)))
-    return [Piece(w, o.tensor, write, scope.with_(c), v, scope) for c, v in split(value)]
+    return [Piece(w, o.tensor, write, scope.with_(inside=part), v, scope) for part, v in split(value)]
 
 
 def _differentiated(

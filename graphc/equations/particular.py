@@ -150,7 +150,7 @@ def supports(pieces: Sequence[Piece]) -> dict[Tensor, isl.Set]:
         groups.setdefault(p.tensor, []).append(p)
     found: dict[Tensor, isl.Set] = {}
     for tensor, group in groups.items():
-        if len(group) > 1 or group[0].scope.conditions:
+        if len(group) > 1 or group[0].scope.conditions or group[0].scope.inside:
             image = _image(group)
             if not image.is_equal(tensor.box):
                 found[tensor] = sets.coalesce(image)

@@ -1,17 +1,21 @@
 """Conditions that are affine in indices and sizes divide an index set; the others stay, as choices of a value.
 
-`split(value)` gives the parts: (conditions, value) where the first match of a Piecewise has won.
+`split(value)` gives the parts: (where each holds, its value) where the first match of a Piecewise has won.
 """
 
 from __future__ import annotations
 
 from typing import TypeGuard
 
+from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
-from graphc.equations.expr import Const, Expr, Index, Op, Read, make, postorder, substitute
+from graphc.equations.expr import Const, Expr, Index, Op, Read, cached, make, postorder, substitute
+from graphc.equations.infer import Inside
+from graphc.equations.reduce import Reduce
 from graphc.equations.scalars import NAN, UNDEFINED
 
-Part = tuple[tuple[Expr, ...], Expr]
+Part = tuple[tuple[Inside, ...], Expr]
+MANY = 32  # parts that are not too many, however few choices make them
 _OPPOSITE = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
@@ -30,27 +34,92 @@ def negate(c: Expr) -> Expr:
 
 
 def split(value: Expr) -> list[Part]:
-    """The parts of a value: disjoint conditions, and the value under each. UNDEFINED parts are left out."""
-    done: list[Part] = []
-    todo: list[Part] = [((), value)]
+    """The parts of a value: where each holds, and the value there. UNDEFINED parts are left out."""
+    return list(_parts(value, None) or ())
+
+
+def multiplies(value: Expr) -> bool:
+    """Whether choices that do not depend on each other make many more parts than there are choices."""
+    names = [n.name for n in postorder(value) if isinstance(n, Op)]
+    choices = names.count("select")
+    cost = 2 if "mod" in names or "floordiv" in names else 1  # isl takes longer over sets with strides
+    return choices > 3 and _parts(value, max(MANY, 4 * choices) // cost) is None
+
+
+def choices_apart(value: Expr) -> Expr:
+    """`value`, with choices that would multiply as tensors of their own: a sum of six choices has not 64 parts but six
+    times two."""
+    if not multiplies(value):
+        return value
+    level = _choices(value)
+    while len(level) == 1:
+        level = [c for a in level[0].args[1:] for c in _choices(a)]
+    return substitute(value, {c: Reduce("let", (), choices_apart(c)) for c in level if c.kind in ("real", "int")})
+
+
+def _choices(value: Expr) -> list[Op]:
+    """The choices that divide, not those inside others."""
+    found: dict[Op, None] = {}
+    seen: set[Expr] = set()
+    todo = [value]
     while todo:
-        conditions, e = todo.pop()
-        chosen = next(
-            (n for n in postorder(e) if isinstance(n, Op) and n.name == "select" and _divides(n.args[0])), None
-        )
+        n = todo.pop()
+        if n in seen or isinstance(n, Read):
+            continue
+        seen.add(n)
+        if isinstance(n, Op) and n.name == "select" and _divides(n.args[0]):
+            found[n] = None
+        else:
+            todo.extend(reversed(n.args))
+    return list(found)
+
+
+@cached
+def _parts(value: Expr, most: int | None) -> tuple[Part, ...] | None:
+    """The parts, or None if there are more than so many.
+
+    Outer choices are made first, so that of n branches in a row each is met once; and what earlier conditions leave is
+    kept as a set, which stays small where a text of them would grow: after i == 0, .., i == 9 it is i < 0 or i > 9."""
+    indices = tuple(n for n in postorder(value) if isinstance(n, Index))
+    done: list[Part] = []
+    todo: list[tuple[Domain | None, Expr]] = [(None, value)]
+    while todo:
+        points, e = todo.pop()
+        chosen = _outermost(e)
         if chosen is None:
             rest = _without_gaps(e)
             if rest is not None:
-                done.append((conditions, rest))
+                done.append(((), rest) if points is None else (((points.indices, points.set),), rest))
             continue
         c, yes, no = chosen.args
         test = _affine_part(c)
         assert test is not None
         condition, when_true, when_false = test
-        for more, then in ((negate(condition), when_false), (condition, when_true)):
-            if _possible((*conditions, more)):
-                todo.append(((*conditions, more), substitute(e, {chosen: _choose(then, yes, no)})))
-    return done
+        holds, fails = Domain.where(indices, condition), Domain.where(indices, negate(condition))
+        for more, then in ((fails, when_false), (holds, when_true)):
+            here = more if points is None else points & more
+            if points is None or not here.is_empty():
+                here = here.with_set(sets.coalesce(here.set))
+                left = _choose(then, yes, no)
+                todo.append((here, left if e is chosen else substitute(e, {chosen: left})))
+        if most is not None and len(done) + len(todo) > most:
+            return None
+    return tuple(done)
+
+
+def _outermost(e: Expr) -> Op | None:
+    """The first choice, from the outside, that divides."""
+    seen: set[Expr] = set()
+    todo = [e]
+    while todo:
+        n = todo.pop()
+        if n in seen:
+            continue
+        seen.add(n)
+        if isinstance(n, Op) and n.name == "select" and _divides(n.args[0]):
+            return n
+        todo.extend(reversed(n.args))
+    return None
 
 
 def nearest_chosen(read: Read) -> Expr:
@@ -66,12 +135,6 @@ def nearest_chosen(read: Read) -> Expr:
 
 def _is_nearest(n: Expr) -> TypeGuard[Op]:
     return isinstance(n, Op) and n.name in ("maximum", "minimum") and all(map(is_affine, n.args))
-
-
-def _possible(conditions: tuple[Expr, ...]) -> bool:
-    """Whether some point satisfies all: of n choices along one index few of the 2^n combinations are."""
-    indices = tuple(dict.fromkeys(n for n in postorder(*conditions) if isinstance(n, Index)))
-    return len(conditions) < 2 or not Domain.where(indices, *conditions).is_empty()
 
 
 def _divides(c: Expr) -> bool:

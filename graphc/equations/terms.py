@@ -16,11 +16,11 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make
 from graphc.equations.infer import Ranges, Scope
 from graphc.equations.names import Written
 from graphc.equations.reduce import Bound, Reduce, all_indices, reduces
-from graphc.equations.split import split
+from graphc.equations.split import multiplies, split
 from graphc.equations.system import Equation, Tensor, Term
 
 ZERO, ONE, MINUS_ONE = Const(0), Const(1), Const(-1)
-_SUFFIX = {"sum": "sum", "total": "sum", "prod": "prod", "max": "max", "min": "min", "let": "exp"}
+_SUFFIX = {"sum": "sum", "total": "sum", "prod": "prod", "max": "max", "min": "min"}
 _EMPTY = {"sum": ZERO, "prod": ONE}
 
 
@@ -71,16 +71,17 @@ class Builder:
         return Term(scope.domain, tuple(write), value, self.written.origin)
 
     def _reduced(self, scope: Scope, write: Sequence[Expr], r: Reduce, coefficient: Const) -> list[Term]:
-        inner = scope.with_(self.ranges.regions[r], r.indices)
+        inner = scope.with_(self.ranges.regions[r], indices=r.indices)
         out: list[Term] = []
-        for conditions, value in split(r.body):
-            if value is _EMPTY.get(r.op):
-                continue
-            part = inner.with_(conditions)
-            if r.op == "sum":
-                more, inside = self.ranges.licence(value, tuple(b.index for b in r.bound if not b.closed))
-                part = part.with_(more, inside=inside)
-            out.append(self._term(part, write, scaled(coefficient, self.extract(part, value))))
+        apart = r.op in ("sum", "total") and multiplies(r.body)
+        for factor, body in addends(r.body) if apart else [(ONE, r.body)]:
+            for inside, value in split(body):
+                if value is _EMPTY.get(r.op):
+                    continue
+                part = inner.with_(inside=inside)
+                if r.op == "sum" and not apart:
+                    part = part.with_(*self.ranges.licence(value, tuple(b.index for b in r.bound if not b.closed)))
+                out.append(self._term(part, write, scaled(_times(coefficient, factor), self.extract(part, value))))
         return out
 
     def _count(self, scope: Scope, r: Reduce) -> Expr:
@@ -126,7 +127,7 @@ class Builder:
         for tensor, where in self.shared.get(key, []):
             if subset(inner.domain.set, where.domain.set):
                 return Read(tensor, write)
-        suffix = _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
+        suffix = _suffix(value)
         tensor = Tensor(self.fresh(f"{self.name}_{suffix}"), dims, "tensor", _kind(value), origin=self.written.origin)
         self.shared.setdefault(key, []).append((tensor, inner))
         body = value.body if isinstance(value, Reduce) and value.op == "let" else value
@@ -135,7 +136,7 @@ class Builder:
 
     def equation(self, tensor: Tensor, scope: Scope, write: Sequence[Expr], value: Expr) -> Equation:
         """The equation of a tensor that holds `value` at every point of `scope`."""
-        terms = tuple(term for where, part in split(value) for term in self.terms(scope.with_(where), write, part))
+        terms = tuple(term for part, v in split(value) for term in self.terms(scope.with_(inside=part), write, v))
         return Equation(tensor, self.kind_of(value), scope.domain.image(write), terms, self.written.origin)
 
     def _free(self, value: Expr) -> set[Index]:
@@ -163,6 +164,12 @@ def _without_size_conditions(domain: Domain) -> Domain:
     """A projection says which sizes leave any point at all (C > 0); no one asks."""
     sizes = map(size_name, domain.set.get_var_names(isl.dim_type.param))
     return domain.with_set(sets.gist_params(domain.set, assume(sizes)))
+
+
+def _suffix(value: Expr) -> str:
+    if isinstance(value, Reduce) and value.op == "let":
+        return "choice" if isinstance(value.body, Op) and value.body.name == "select" else "exp"
+    return _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
 
 
 def _kind(value: Expr) -> str:

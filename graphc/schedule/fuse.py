@@ -17,7 +17,7 @@ from graphc.equations.system import Tensor
 from graphc.schedule.loops import Tree
 from graphc.schedule.program import Loop, Nest, Node, Statement, statement_reads
 
-LARGEST = 2000  # operations in one nest: what no register file holds gains nothing by growing
+LARGEST = 500  # nodes in one nest: no register file holds more, and LLVM takes longer than in proportion
 
 
 def fuse(tree: Tree, outer: tuple[Index, ...] = ()) -> tuple[Node, ...]:

@@ -23,6 +23,7 @@ from graphc.equations.errors import ShapeError
 from graphc.equations.expr import Expr, Index, Read, make
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import Names, derived, writes_once, zero_equation
+from graphc.transforms.cut import cut
 from graphc.transforms.products import products_to_recurrences
 from graphc.transforms.pullback import ONE, TRUE, ZERO, differentiable_reads, guarded, pullback
 from graphc.transforms.seeds import Seeds, align
@@ -44,7 +45,8 @@ def element_gradients(
 ) -> tuple[System, dict[Tensor, Tensor], Seeds]:
     """The same for every element of `loss`, whose adjoints lie as `seeds.align` finds; which must find something."""
     system = stabilise(system)
-    system = products_to_recurrences(system, active_tensors(system, wrt, [loss]))
+    active = active_tensors(system, wrt, [loss])
+    system = cut(products_to_recurrences(system, active), active)
     seeds = align(system, loss, wrt, active_tensors(system, wrt, [loss]), apart)
     assert isinstance(seeds, Seeds)
     names = Names(system)
@@ -94,7 +96,7 @@ def jvp(
     system = replace(system, inputs=system.inputs + tuple(inputs))
     system = stabilise(system)
     active = active_tensors(system, list(tangents), outputs)
-    system = products_to_recurrences(system, active)
+    system = cut(products_to_recurrences(system, active), active)
     active = active_tensors(system, list(tangents), outputs)
     names = Names(system)
     moved = dict(tangents)
