@@ -44,7 +44,7 @@ from sympy import (
     tanh,
 )
 
-from graphc.equations.errors import (
+from graphc.errors import (
     ArgumentError,
     CausalityError,
     DefinitionError,
@@ -55,7 +55,6 @@ from graphc.equations.errors import (
 )
 from graphc.language.conditions import And, Not, Or, Piecewise, isfinite, isnan
 from graphc.language.functions import scalar_function, stop_gradient
-from graphc.language.model import System, equivalent, jvp, verify
 from graphc.language.notation import D, conv, correlate
 from graphc.language.reductions import (
     Mean,
@@ -73,6 +72,7 @@ from graphc.language.reductions import (
     softplus,
 )
 from graphc.language.symbols import Input, Param, Tensor, index, indices, inputs, params, sizes, tensors
+from graphc.model import System, equivalent, jvp, verify
 
 __version__ = "0.1.0"
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphc.equations.errors import ArgumentError
-from graphc.equations.evaluate import evaluate
 from graphc.equations.system import System, Tensor, dependencies
+from graphc.errors import ArgumentError
+from graphc.reference.evaluate import evaluate
 from graphc.transforms.build import Names
 from graphc.transforms.differentiate import gradients, jvp
 

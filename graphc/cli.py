@@ -29,7 +29,7 @@ class Refused(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0, 1 if the system is refused, 2 if the command is wrong."""
-    from graphc.equations.errors import GraphcError
+    from graphc.errors import GraphcError
 
     options = _parser().parse_args(arguments)
     try:
@@ -191,7 +191,7 @@ def _run(path: Path) -> dict[str, Any]:
 @contextmanager
 def _reported(path: Path) -> Iterator[None]:
     """An error in the user's file is reported with its line; errors of graphc's own go on, they say more."""
-    from graphc.equations.errors import GraphcError
+    from graphc.errors import GraphcError
 
     try:
         yield
@@ -206,7 +206,7 @@ def _reported(path: Path) -> Iterator[None]:
 
 
 def _systems(names: dict[str, Any]) -> dict[str, Any]:
-    from graphc.language.model import System
+    from graphc.model import System
 
     return {k: v for k, v in names.items() if isinstance(v, System) and not k.startswith("_")}
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
-import numpy as np
-
+from graphc import trace
+from graphc.checks.empty import refuse_empty_reads
+from graphc.checks.infinities import refuse_infinities
 from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, load
 from graphc.equations import sets
 from graphc.equations.composed import same_shape
 from graphc.equations.domain import exclusively, fix_sizes, sample, size_names
-from graphc.equations.errors import (
+from graphc.equations.expr import Const, Expr, Size, substitute
+from graphc.equations.sizes import dim_value, not_below, whole
+from graphc.equations.system import System, Tensor, without_derivatives
+from graphc.errors import (
     ArgumentError,
     CausalityError,
     DefinitionError,
@@ -28,31 +31,15 @@ from graphc.equations.errors import (
     ShapeError,
     UnsupportedError,
 )
-from graphc.equations.expr import Const, Expr, Size, substitute
-from graphc.equations.infinities import refuse_infinities
-from graphc.equations.sizes import dim_value, not_below, whole
-from graphc.equations.system import System, Tensor, without_derivatives
-from graphc.runtime.empty import refuse_empty_reads
+from graphc.options import Options
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
 from graphc.schedule.program import Program
 from graphc.schedule.verify import verify_small
 from graphc.transforms import PASSES
 from graphc.transforms.unfold import unfold_all
-from graphc.view import trace
 
-DTYPES = ("float64", "float32", "int64")
 TRANSFORMS = tuple(name for name, _ in PASSES)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a compilation is asked for, apart from the equations."""
-
-    dtype: str = "float64"
-    unfold: bool | str = "auto"
-    threads: int | None = None
-    passes: frozenset[str] = frozenset(TRANSFORMS)
 
 
 def compile(
@@ -73,39 +60,12 @@ def compile(
     Raises ArgumentError for an unknown option, dtype or size, and for updates that do not fit; UnsupportedError for
     `threads` above 1.
     """
-    options = Options(_dtype(dtype), unfold, threads, frozenset(passes))
-    _refuse_options(options)
+    options = Options.checked(dtype, unfold, threads, passes)
     update = dict(update or {})
     with exclusively():
         system = _bake(system, sizes or {})
         _refuse_updates(system, update)
         return _compile(system, tuple(outputs), options, update)
-
-
-def _dtype(dtype: Any) -> str:
-    """The name of a dtype, which may be NumPy's or Python's type."""
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
-    if name not in DTYPES:
-        raise ArgumentError(f'dtype {dtype!r} is not one of {", ".join(DTYPES)}\n  Write dtype="float32"')
-    return name
-
-
-def _refuse_options(options: Options) -> None:
-    if options.unfold not in (True, False, "auto"):
-        raise ArgumentError(
-            f'unfold={options.unfold!r}: True writes every recurrence out, False and "auto" write loops\n'
-            "  For a number of steps write system.unfold(t, 3).compile(..)"
-        )
-    if options.threads is not None and not (isinstance(options.threads, int) and options.threads >= 1):
-        raise ArgumentError(f"threads={options.threads!r} is not a positive integer\n  Leave it away")
-    if options.threads is not None and options.threads > 1:
-        raise UnsupportedError(
-            f"threads={options.threads}: a call runs on one thread\n"
-            "  Leave it away; a function may be called from several threads at once"
-        )
 
 
 def _refuse_updates(system: System, update: Mapping[Tensor, Tensor]) -> None:

@@ -17,12 +17,12 @@ import numpy as np
 import graphc as gc
 from graphc.compiler import TRANSFORMS, compile
 from graphc.equations.domain import Domain
-from graphc.equations.errors import UnsupportedError
-from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import Expr, Index, Read, substitute
 from graphc.equations.printing import show
 from graphc.equations.sizes import dim_value, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.errors import UnsupportedError
+from graphc.reference.evaluate import evaluate
 from graphc.schedule.build import schedule
 from graphc.schedule.verify import verify, verify_small
 from graphc.transforms import PASSES, optimise

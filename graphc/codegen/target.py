@@ -16,7 +16,7 @@ import llvmlite.binding as llvm
 from llvmlite import ir
 
 from graphc.equations.domain import LOCK
-from graphc.equations.locks import held_over_forks
+from graphc.locks import held_over_forks
 
 _lock = threading.RLock()  # LLVM's contexts and target machines are not to be entered by two threads at once
 # In the order in which a compilation takes them; llvmlite's own is taken whenever one of its objects dies, too.

@@ -12,8 +12,8 @@ from typing import Any
 from llvmlite import ir
 
 from graphc.codegen import vectormath
-from graphc.equations.errors import UnsupportedError
 from graphc.equations.expr import Const, as_float, join
+from graphc.errors import UnsupportedError
 
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 PTR = ir.PointerType()

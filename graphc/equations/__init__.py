@@ -1,0 +1,1 @@
+"""The representation: expressions, index sets, systems."""

@@ -34,9 +34,9 @@ from graphc.equations.expr import (
     place_of,
     postorder,
 )
-from graphc.equations.locks import held_over_forks
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts, never_negative
+from graphc.locks import held_over_forks
 
 # isl's contexts are not to be shared by threads: whoever works on systems holds this.
 LOCK = threading.RLock()

@@ -356,3 +356,18 @@ def reads(root: Expr) -> list[Read]:
 def indices_of(root: Expr) -> set[Index]:
     """The iteration variables that occur in `root`."""
     return {node for node in postorder(root) if isinstance(node, Index)}
+
+
+def factors(e: Expr) -> Iterator[Read]:
+    """The reads that multiply the value: through products, whole powers, signs and numerators."""
+    todo = [e]
+    while todo:
+        match todo.pop():
+            case Read() as read:
+                yield read
+            case Op(name="mul", args=args):
+                todo.extend(args)
+            case Op(name="neg", args=(a,)) | Op(name="div", args=(a, _)):
+                todo.append(a)
+            case Op(name="pow", args=(a, Const(value=int(n)))) if n > 0:
+                todo.append(a)

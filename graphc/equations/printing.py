@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ _INFIX = {
     "and": ("&", 2), "or": ("|", 2), "pow": ("**", 8),
 }  # fmt: skip
 _ATOM = 9
+AsWritten = Mapping[Read, tuple[object, int]]  # how a read was written, and with how many subscripts
 
 
 def show(e: Expr) -> str:
@@ -53,6 +55,12 @@ def _node(node: Expr, done: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
         case Op():
             return f"{node.name}({', '.join(done[a][0] for a in node.args)})", _ATOM
     return object.__repr__(node), _ATOM  # what only the front end uses
+
+
+def as_text(read: Read) -> str:
+    """A read that no one wrote so."""
+    subs = ", ".join(repr(s).replace(" ", "") for s in read.subs)
+    return f"{read.tensor.name}[{subs}]" if read.subs else read.tensor.name
 
 
 def show_term(term: Term, name: str, reduce: str) -> str:

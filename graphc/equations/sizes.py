@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from graphc.equations.composed import polynomial
 from graphc.equations.domain import size_names
-from graphc.equations.errors import ArgumentError, counted
 from graphc.equations.expr import Const, Expr, Op, Size, postorder, substitute
 from graphc.equations.ops import OPS
 from graphc.equations.system import System, Tensor
+from graphc.errors import ArgumentError, counted
 
 Array = npt.NDArray[Any]
 MOST = 1 << 59  # elements of one tensor

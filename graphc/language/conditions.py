@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 from sympy.logic.boolalg import BooleanFunction
 
-from graphc.equations.errors import DefinitionError
+from graphc.errors import DefinitionError
 from graphc.language.symbols import Argument, Tensor
 
 

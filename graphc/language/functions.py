@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.symbol import Str
 
-from graphc.equations.errors import DefinitionError, counted
+from graphc.errors import DefinitionError, counted
 from graphc.language.reductions import Reduction
 from graphc.language.symbols import Argument, Notation, identifier
 

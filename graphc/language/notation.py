@@ -7,7 +7,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.symbol import Str
 
-from graphc.equations.errors import DefinitionError, UnsupportedError
+from graphc.errors import DefinitionError, UnsupportedError
 from graphc.language.symbols import Access, Index, Notation, Tensor
 
 MODES = ("full", "same", "valid")

@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.equations.errors import DefinitionError
+from graphc.errors import DefinitionError
 from graphc.language.conditions import refuse_decided
 from graphc.language.symbols import Index, Notation
 

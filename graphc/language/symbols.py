@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.equations.errors import DefinitionError, ShapeError, UnsupportedError, counted
+from graphc.errors import DefinitionError, ShapeError, UnsupportedError, counted
 
 RULES = ("edge", "reflect", "wrap")
 INTEGERS = ("int64", "int32")

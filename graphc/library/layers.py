@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy as sp
 
-from graphc.equations.errors import ArgumentError
+from graphc.errors import ArgumentError
 from graphc.language.reductions import Sum, amax
 from graphc.language.symbols import Index, Param, Tensor
 

@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from graphc.equations.errors import ArgumentError
+from graphc.errors import ArgumentError
 from graphc.language.notation import D
 from graphc.language.symbols import Input, Tensor
 

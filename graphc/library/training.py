@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from graphc.equations.errors import ArgumentError
-from graphc.language.model import System
+from graphc.errors import ArgumentError
 from graphc.language.symbols import Input, Param, Tensor
 from graphc.library.layers import whole
 from graphc.library.optimisers import adam
 from graphc.library.progress import chunks
+from graphc.model import System
 
 Array = np.ndarray[Any, Any]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from graphc.equations.errors import ArgumentError, counted
 from graphc.equations.sizes import refuse_beyond
 from graphc.equations.system import Tensor
+from graphc.errors import ArgumentError, counted
 
 Array = np.ndarray[Any, Any]
 

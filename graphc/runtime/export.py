@@ -7,9 +7,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from graphc.codegen.target import load
-from graphc.equations.errors import ArgumentError
 from graphc.equations.expr import Const, Expr
 from graphc.equations.printing import show
+from graphc.errors import ArgumentError
 
 if TYPE_CHECKING:
     from graphc.runtime.function import Function

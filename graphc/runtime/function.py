@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graphc.checks.empty import refuse_empty_reads
 from graphc.equations.domain import LOCK, has_reads, size_names
-from graphc.equations.errors import ArgumentError, counted
 from graphc.equations.expr import Read
-from graphc.equations.names import complain
 from graphc.equations.sizes import dim_value, solve_sizes, whole
 from graphc.equations.system import System, Tensor
+from graphc.errors import ArgumentError, complain, counted
 from graphc.runtime.arguments import as_array, refuse_aliases
-from graphc.runtime.empty import refuse_broken_order, refuse_empty_reads
 from graphc.runtime.frame import BAD, REPEAT, SIZES, Frame, Kind, Output, Shapes
+from graphc.runtime.order import refuse_broken_order
 from graphc.schedule.program import Program
 
 if TYPE_CHECKING:
     from graphc.codegen.kernel import Kernel
     from graphc.codegen.target import Loaded, Target
-    from graphc.compiler import Options
+    from graphc.options import Options
 
 _RUN = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.py_object)
 _WORKSPACE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)

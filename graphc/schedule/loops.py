@@ -17,9 +17,9 @@ import networkx as nx
 from graphc.equations import sets
 from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
-from graphc.equations.errors import CausalityError
 from graphc.equations.expr import Const, Expr, Index, Read, make, substitute
 from graphc.equations.system import System, Tensor
+from graphc.errors import CausalityError
 from graphc.schedule.choice import LoopChoice, choose_loop, index_in
 from graphc.schedule.dependence import Dependence, components, is_cyclic, sizes_where_real, within
 from graphc.schedule.program import Broken, Loop, Statement

@@ -19,9 +19,9 @@ from dataclasses import replace
 import islpy as isl
 
 from graphc.equations.domain import Domain
-from graphc.equations.errors import ShapeError
 from graphc.equations.expr import Expr, Index, Read, make
 from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.errors import ShapeError
 from graphc.transforms.build import Names, derived, writes_once, zero_equation
 from graphc.transforms.cut import cut
 from graphc.transforms.products import products_to_recurrences

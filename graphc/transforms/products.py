@@ -16,9 +16,9 @@ import islpy as isl
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain, has_reads
-from graphc.equations.errors import UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Read
 from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.errors import UnsupportedError
 from graphc.transforms.build import Names, extents
 
 

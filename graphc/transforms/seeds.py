@@ -4,7 +4,7 @@ The adjoint of X for the element U[u] of a loss has, in general, the axes of bot
 goes with one of U: U[u] depends on X[x] at x = u - shift, and else only at earlier steps (or only at later ones). Then
 the adjoints at the nearest step, x = u - shift, need nothing from those at others, since a path that falls behind stays
 behind; they fit into a tensor of X's own shape, and all else is left out. `align` finds such axes, as progress along a
-recurrence is found (`equations.progress`); where there is none, the adjoint gets the loss's axis in front.
+recurrence is found (`checks.progress`); where there is none, the adjoint gets the loss's axis in front.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from functools import cached_property
 
 import islpy as isl
 
+from graphc.checks.progress import Edge, least, partner
 from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Read, make
-from graphc.equations.progress import Edge, least, partner
 from graphc.equations.system import Equation, System, Tensor, Term, dependencies
 from graphc.transforms.build import derived
 from graphc.transforms.pullback import TRUE, differentiable_reads

@@ -15,10 +15,10 @@ import islpy as isl
 import networkx as nx
 
 from graphc.equations.domain import Domain, has_reads
-from graphc.equations.errors import UnsupportedError
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, substitute, transform
 from graphc.equations.points import points
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
+from graphc.errors import UnsupportedError
 from graphc.transforms.bake import bake
 from graphc.transforms.build import Names
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import make
 from graphc.equations.ops import OPS
 from graphc.equations.system import System, Tensor
+from graphc.reference.evaluate import evaluate
 from graphc.transforms.differentiate import gradients
 from tests.transforms.systems import define, given, term
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from graphc import compiler
-from graphc.equations.errors import DomainError, GraphcError, UnsupportedError
-from graphc.equations.evaluate import evaluate
 from graphc.equations.system import System, Tensor
+from graphc.errors import DomainError, GraphcError, UnsupportedError
+from graphc.reference.evaluate import evaluate
 from graphc.runtime.function import Function
 from graphc.schedule.verify import verify
 from graphc.transforms.differentiate import gradients

@@ -14,10 +14,10 @@ import numpy as np
 
 from graphc import compiler
 from graphc.equations.domain import Domain
-from graphc.equations.errors import GraphcError, UnsupportedError
-from graphc.equations.evaluate import evaluate
 from graphc.equations.expr import Const, Expr, Index, Read
 from graphc.equations.system import Equation, System, Tensor, Term
+from graphc.errors import GraphcError, UnsupportedError
+from graphc.reference.evaluate import evaluate
 from graphc.transforms.batch import batch
 from graphc.transforms.differentiate import gradients, jvp
 from graphc.transforms.unfold import unfold_all

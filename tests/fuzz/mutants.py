@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from graphc import compiler
-from graphc.equations.check import check
-from graphc.equations.errors import GraphcError
-from graphc.equations.evaluate import evaluate
+from graphc.checks.reads import check
 from graphc.equations.system import System, Tensor
+from graphc.errors import GraphcError
+from graphc.reference.evaluate import evaluate
 from graphc.transforms.differentiate import gradients
 from tests.fuzz import mutate, mutate_systems
 from tests.fuzz.compare import Difference, same

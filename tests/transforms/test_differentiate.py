@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from graphc.equations.errors import ShapeError, UnsupportedError
 from graphc.equations.expr import Const, make
 from graphc.equations.system import System, Tensor
+from graphc.errors import ShapeError, UnsupportedError
 from graphc.transforms.differentiate import gradients
 from tests import oracle
 from tests.transforms.systems import EXAMPLES, H, N, T, define, given, i, j, m, n, numbers, square, t, term

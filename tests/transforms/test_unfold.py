@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphc.equations.errors import UnsupportedError
+from graphc.errors import UnsupportedError
 from graphc.transforms.differentiate import gradients
 from graphc.transforms.unfold import cycles, unfold, unfold_all
 from tests import oracle

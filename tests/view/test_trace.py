@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphc.view import trace
+from graphc import trace
 
 
 @pytest.mark.parametrize(("text", "level"), [("0", 0), ("3", 3), ("9", 6), ("yes", 0), ("", 0)])

@@ -1,0 +1,1 @@
+"""What must hold of a system before it is compiled or called; equality of systems."""

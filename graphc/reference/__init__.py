@@ -1,0 +1,1 @@
+"""The plain interpreter: what a system means, slow and believed by reading."""
