@@ -7,7 +7,6 @@ for days.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
@@ -16,7 +15,9 @@ import islpy as isl
 
 _MOST = 20_000  # answers; then the one that was not asked for longest goes
 _SET = isl.dim_type.set
-_answers: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+# Those asked for last at the end. (Not an OrderedDict: isl simplifies a set in its place, so that two keys may become
+# equal later, and then it fails.)
+_answers: dict[tuple[Any, ...], Any] = {}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,13 +53,13 @@ def remembered(ask: Callable[P, R]) -> Callable[P, R]:
     def answered(*given: P.args, **_: P.kwargs) -> R:
         key = (ask, *(_Written(g) if isinstance(g, (isl.Set, isl.Map)) else g for g in given))
         if key in _answers:
-            _answers.move_to_end(key)
-            return cast("R", _answers[key])
-        answer = ask(*given)  # type: ignore[call-arg]
+            answer = _answers.pop(key)  # now the one asked for last
+        else:
+            answer = ask(*given)  # type: ignore[call-arg]
         _answers[key] = answer
         while len(_answers) > _MOST:
-            _answers.popitem(last=False)
-        return answer
+            del _answers[next(iter(_answers))]
+        return cast("R", answer)
 
     return answered
 
