@@ -171,7 +171,8 @@ def _loop(
         if not part:
             continue
         reads = {d: m.read for d, m in left.items() if d.source in part and d.target in part}
-        timed = [part[s] for s in core if s in part] or list(part.values())
+        late = [s for s in choice.times if segment is None and not _beyond(own, [shadows[s]], context).set.is_empty()]
+        timed = [part[s] for s in (*core, *late) if s in part] or list(part.values())
         ranges = [loop_bounds(m.domain.project(known), outer, [var], context)[0] for m in timed]
         lower = extreme("minimum", list(dict.fromkeys(r.lower for r in ranges)))
         upper = extreme("maximum", list(dict.fromkeys(r.upper for r in ranges)))

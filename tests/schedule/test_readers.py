@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Max, Sum, amax, amin, tanh
+from graphc import Eq, Max, Mod, Piecewise, Sum, amax, amin, tanh
 from graphc.equations.domain import LOCK
 from graphc.schedule.verify import verify
 from tests.schedule.build import K, M, N, T, i, j, k, program, t, workspace
@@ -161,3 +161,30 @@ def test_segments_in_which_nothing_runs_are_left_out():
     for steps, rows_ in ((4, 5), (1, 1), (3, 2), (0, 2), (2, 0)):
         given = {"x": np.ones((rows_, 1)), "way": np.ones((rows_, 1)), "T": steps}
         np.testing.assert_allclose(run(**given), forward.evaluate("L_dot", **given), rtol=1e-12)
+
+
+@pytest.mark.parametrize("form", range(4))
+def test_readers_see_start_values_where_the_loop_has_guards(form):
+    """A field whose step falls into many pieces runs in one loop with guards, from the first step that anything needs:
+    a reader's, of the start values inside the field."""
+    Y, X, T = gc.sizes("Y X T")
+    t, i, j = gc.indices("t i j")
+    u0, L = gc.Input("u0", Y, X), gc.Tensor("L")
+    u, o = gc.Tensor("u", T, Y, X, outside="wrap"), gc.Tensor("o", T)
+    before, ahead = u[t - 1, i, j] / 2, u[t + 1, i, j] / 2
+    middle = gc.And(i > j, Eq(Mod(t, 2), 0))
+    step, first = [
+        (Piecewise((before, gc.And(Eq(j, 1), i < Y - 1)), (0, True)), 0),
+        (Piecewise((1, middle), (0, True)) + before, 0),
+        (Piecewise((0, gc.Ne(i, j)), (1, i > j), (2, j > 0), (3, i > 0), (before, True)), 0),
+        (Piecewise((ahead, gc.And(Eq(j, 1), Eq(i, Y // 2), Eq(Mod(i + j, 2), 0))), (0, True)), T - 1),
+    ][form]
+    system = gc.System(
+        Eq(u[first, i, j], u0[i, j]), Eq(u[t, i, j], step),
+        Eq(o[t], Sum(u[t, i, j] ** 2, i, j)), Eq(L, Sum(u[t, i, j] ** 2, t, i, j)),
+    )  # fmt: skip
+    data = np.random.default_rng(0).normal(size=(5, 6))
+    for asked in (o, L):
+        run = system.compile(asked)
+        for steps in (1, 2, 6):
+            np.testing.assert_allclose(run(u0=data, T=steps), system.evaluate(asked, u0=data, T=steps), rtol=1e-12)
