@@ -21,6 +21,7 @@ from graphc.equations import sets
 from graphc.equations.composed import Composed, affine_at_numbers
 from graphc.equations.domain import Domain, is_affine, size_names
 from graphc.equations.expr import Expr, Index, Read, make, postorder
+from graphc.equations.graphs import reached
 from graphc.equations.sizes import not_below, solve_sizes
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.errors import DefinitionError, GraphcError, UnsupportedError
@@ -245,17 +246,8 @@ def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
         for t in atoms(other.written.eq.rhs, sy.Tensor):
             needs.setdefault(other.tensor, set()).add(t)
             users.setdefault(t, set()).add(other.tensor)
-    return _reached(needs, left.tensor) & _reached(users, left.tensor)
-
-
-def _reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set[sy.Tensor]:
-    found: set[sy.Tensor] = set()
-    todo = [start]
-    while todo:
-        more = steps.get(todo.pop(), set()) - found
-        found |= more
-        todo += more
-    return found
+    below, above = (reached(edges, edges.get(left.tensor, set())) for edges in (needs, users))
+    return below & above
 
 
 def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> Draft:

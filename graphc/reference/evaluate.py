@@ -15,11 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 import islpy as isl
-import networkx as nx
 import numpy as np
 
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, join, place_of, postorder
+from graphc.equations.graphs import Graph
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
@@ -86,9 +86,8 @@ class _Interpreter:
         self.grouped: set[Tensor] = set()
         for t, array in arguments.items():
             self.values[t] = Values.of(array.reshape([dim_value(d, sizes) for d in t.dims]))
-        graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
-        parts = nx.strongly_connected_components(graph)
-        self.recurrent = {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
+        graph = Graph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
+        self.recurrent = {t for part in graph.cyclic() for t in part}
 
     def enumerate(self, region: isl.Set) -> Rows:
         return points(fix_sizes(region, self.sizes))

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Expr, Read, cached, place_of, reads
+from graphc.equations.graphs import Graph
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
@@ -55,14 +55,7 @@ def dependences(statements: Sequence[Statement], system: System) -> list[Depende
 
 def components(statements: Sequence[Statement], deps: Sequence[Dependence]) -> list[list[Statement]]:
     """Strongly connected components, in an order that respects the dependences and otherwise the given one."""
-    graph: nx.DiGraph = nx.DiGraph()
-    graph.add_nodes_from(statements)
-    graph.add_edges_from((d.source, d.target) for d in deps)
-    position = {s: k for k, s in enumerate(statements)}
-    condensed = nx.condensation(graph)
-    members = {c: sorted(data["members"], key=position.__getitem__) for c, data in condensed.nodes(data=True)}
-    order = nx.lexicographical_topological_sort(condensed, key=lambda c: position[members[c][0]])
-    return [members[c] for c in order]
+    return Graph(((d.source, d.target) for d in deps), statements).ordered()
 
 
 def within(parts: Sequence[Sequence[Statement]], deps: Sequence[Dependence]) -> list[list[Dependence]]:

@@ -12,12 +12,12 @@ from dataclasses import replace
 from itertools import combinations
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.bounds import extreme, loop_bounds
 from graphc.equations.domain import Domain, assume
 from graphc.equations.expr import Const, Expr, Index, Read, make, substitute
+from graphc.equations.graphs import Graph
 from graphc.equations.system import System, Tensor
 from graphc.errors import CausalityError
 from graphc.schedule.choice import LoopChoice, choose_loop, index_in
@@ -134,12 +134,10 @@ def _tied(rims: Mapping[Statement, Statement], deps: Sequence[Dependence]) -> li
 
 def _between(s: Statement, component: Sequence[Statement], deps: Sequence[Dependence]) -> bool:
     """Whether something else stands between a statement and a cycle, so that they cannot run as one."""
-    graph: nx.DiGraph = nx.DiGraph()
-    graph.add_nodes_from([s, *component])
-    graph.add_edges_from((d.source, d.target) for d in deps)
+    graph = Graph(((d.source, d.target) for d in deps), [s, *component])
     inside = set(component)
-    before, after = nx.ancestors(graph, s), nx.descendants(graph, s)
-    return bool(before & inside) or bool((after & nx.ancestors(graph, component[0])) - inside - {s})
+    before, after = graph.ancestors(s), graph.descendants(s)
+    return bool(before & inside) or bool((after & graph.ancestors(component[0])) - inside - {s})
 
 
 def _loop(

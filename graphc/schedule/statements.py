@@ -11,6 +11,7 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Index, indices_of, reads
+from graphc.equations.graphs import Graph
 from graphc.equations.ops import REDUCTIONS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
@@ -117,14 +118,5 @@ def _steps(term: Term) -> bool:
 
 def _reachability(system: System) -> dict[Tensor, set[Tensor]]:
     """For each tensor the tensors of its cycle (itself included), empty where it is on none."""
-    import networkx as nx
-
-    graph: nx.DiGraph = nx.DiGraph()
-    for eq in system.equations:
-        graph.add_edges_from((r.tensor, eq.tensor) for _, r in eq.reads())
-    found: dict[Tensor, set[Tensor]] = {}
-    for component in nx.strongly_connected_components(graph):
-        for t in component:
-            if len(component) > 1 or graph.has_edge(t, t):
-                found[t] = component
-    return found
+    graph = Graph((r.tensor, eq.tensor) for eq in system.equations for _, r in eq.reads())
+    return {t: set(part) for part in graph.cyclic() for t in part}

@@ -76,7 +76,7 @@ PLANTS = (
     Plant("a distance of 0 counts as progress", "choice._direction",
           'against, none = ("lt", "le") if step > 0 else ("gt", "ge")',
           'against, none = ("lt", "lt") if step > 0 else ("gt", "gt")', "tests/schedule tests/transforms"),
-    Plant("a recurrence counts as parallel (run in vectors)", "is_cyclic",
+    Plant("a recurrence counts as parallel (run in vectors)", "dependence.is_cyclic",
           "return len(component) > 1 or any(d.source is d.target for d in deps if d.source is component[0])",
           "return len(component) > 1", "tests/regressions/test_recurrences.py"),
     Plant("dependent statements are fused", "_links",
