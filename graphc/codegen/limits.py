@@ -27,7 +27,7 @@ def with_limits(nest: Nest) -> Nest:
 def _limited(s: Statement, nest: Nest) -> Statement:
     match s.value:
         case Op(name="select", args=(condition, _, Const(value=otherwise))) if s.mode != "set":
-            if otherwise != REDUCTIONS[s.mode][0]:
+            if otherwise != REDUCTIONS[s.mode].identity:
                 return s
         case _:
             return s

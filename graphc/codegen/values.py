@@ -13,6 +13,7 @@ from llvmlite import ir
 
 from graphc.codegen import vectormath
 from graphc.equations.expr import Const, as_float, join
+from graphc.equations.ops import REDUCTIONS
 from graphc.errors import UnsupportedError
 
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
@@ -263,13 +264,10 @@ class Values:
 
     def combine(self, mode: str, a: ir.Value, b: ir.Value, kind: str) -> ir.Value:
         """The reduction's operation on two partial results."""
-        name = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum"}[mode]
-        return self.op(name, [a, b], [kind, kind], kind)
+        return self.op(REDUCTIONS[mode].op, [a, b], [kind, kind], kind)
 
     def identity(self, mode: str, kind: str) -> ir.Value:
-        infinity = float("inf")
-        number = {"sum": 0, "prod": 1, "max": -infinity, "min": infinity}[mode]
-        return self.const(number, kind)
+        return self.const(REDUCTIONS[mode].identity, kind)
 
     def literal(self, e: Const) -> ir.Value:
         if e.kind == "real" and self.type_of("real") is I64 and not _is_integer(e.value):

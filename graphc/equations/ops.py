@@ -220,10 +220,25 @@ def arguments_of(node: Op) -> list[Expr]:
 # holds; elsewhere no element is meant, and a select drops what is read or adds nothing: see `guards`.
 BOUNDARY = {"edge": "clip", "reflect": "mirror", "wrap": "mod"}
 
-# Reductions: the identity and the operation that combines two values.
-REDUCTIONS: dict[str, tuple[float, str]] = {
-    "sum": (0, "add"),
-    "prod": (1, "mul"),
-    "max": (-math.inf, "maximum"),
-    "min": (math.inf, "minimum"),
+
+@dataclass(frozen=True)
+class Reduction:
+    """How contributions to one element combine: what it is without any, the operation of two, whether that gives one of
+    the two (so that a derivative goes to the winners); and how it is written, in text and in LaTeX."""
+
+    identity: float
+    op: str
+    selects: bool
+    sign: str
+    big: str
+    assigns: str
+
+
+REDUCTIONS = {
+    "sum": Reduction(0, "add", False, "+=", r"\sum", "{+}{=}"),
+    "prod": Reduction(1, "mul", False, "*=", r"\prod", r"{\times}{=}"),
+    "max": Reduction(-math.inf, "maximum", True, "max=", r"\max", r"{\max}{=}"),
+    "min": Reduction(math.inf, "minimum", True, "min=", r"\min", r"{\min}{=}"),
 }
+SELECTIONS = frozenset(name for name, r in REDUCTIONS.items() if r.selects)
+SIGNS = {"assign": "=", "set": "=", **{name: r.sign for name, r in REDUCTIONS.items()}}  # of equations and statements

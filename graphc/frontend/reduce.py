@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
+from graphc.equations.ops import REDUCTIONS
 from graphc.equations.system import Tensor
 
 
@@ -57,7 +58,7 @@ class Operand:
 def merged(op: str, bound: tuple[Bound, ...], body: Expr) -> Expr:
     """The reduction, with one of the same kind directly inside joined to it: a sum of sums is one sum."""
     match body:
-        case Reduce() if body.op == op and op in ("sum", "prod", "max", "min"):
+        case Reduce() if body.op == op and op in REDUCTIONS:
             return merged(op, bound + body.bound, body.body)
         case Op(name="neg", args=(Reduce() as r,)) if op == r.op == "sum":
             return merged(op, bound + r.bound, -r.body)

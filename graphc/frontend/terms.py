@@ -13,6 +13,7 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import Domain, assume, is_affine, size_name, subset
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
+from graphc.equations.ops import REDUCTIONS
 from graphc.equations.system import Equation, Tensor, Term
 from graphc.frontend.names import Written
 from graphc.frontend.ranges import Ranges, Scope
@@ -20,7 +21,6 @@ from graphc.frontend.reduce import Bound, Reduce, all_indices, reduces
 from graphc.frontend.split import multiplies, split
 
 ZERO, ONE, MINUS_ONE = Const(0), Const(1), Const(-1)
-_SUFFIX = {"sum": "sum", "total": "sum", "prod": "prod", "max": "max", "min": "min"}
 _EMPTY = {"sum": ZERO, "prod": ONE}
 
 
@@ -42,7 +42,7 @@ class Builder:
 
     def kind_of(self, value: Expr) -> str:
         """How an equation with this value reduces."""
-        if isinstance(value, Reduce) and value.op in ("prod", "max", "min"):
+        if isinstance(value, Reduce) and value.op in REDUCTIONS.keys() - {"sum"}:
             return value.op
         parts = addends(value)
         if len(parts) == 1:
@@ -169,7 +169,7 @@ def _without_size_conditions(domain: Domain) -> Domain:
 def _suffix(value: Expr) -> str:
     if isinstance(value, Reduce) and value.op == "let":
         return "choice" if isinstance(value.body, Op) and value.body.name == "select" else "exp"
-    return _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
+    return value.op if isinstance(value, Reduce) and value.op != "total" else "sum"
 
 
 def _kind(value: Expr) -> str:

@@ -169,9 +169,9 @@ class _Interpreter:
                 out[owner] = value
                 np.add.at(written, owner, 1)
             else:
-                ufunc: np.ufunc = OPS[REDUCTIONS[eq.reduce][1]].numpy  # type: ignore[assignment]
+                ufunc: np.ufunc = OPS[REDUCTIONS[eq.reduce].op].numpy  # type: ignore[assignment]
                 if dtype is object:
-                    ufunc = np.frompyfunc(_exact(OPS[REDUCTIONS[eq.reduce][1]].exact), 2, 1)
+                    ufunc = np.frompyfunc(_exact(OPS[REDUCTIONS[eq.reduce].op].exact), 2, 1)
                 ufunc.at(out, owner, value)
         if eq.reduce == "assign" and (written != 1).any():
             k = int(np.argmax(written != 1))
@@ -180,7 +180,7 @@ class _Interpreter:
         self.values[eq.tensor].data[frame.elements] = out
 
     def identity(self, eq: Equation) -> Any:
-        start = REDUCTIONS[eq.reduce][0] if eq.reduce != "assign" else 0
+        start = REDUCTIONS[eq.reduce].identity if eq.reduce != "assign" else 0
         if eq.tensor.kind == "int" and not np.isfinite(start):
             return np.iinfo(np.int64).min if start < 0 else np.iinfo(np.int64).max
         return Fraction(start) if self.exact and np.isfinite(start) else start

@@ -18,6 +18,7 @@ import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, reads
+from graphc.equations.ops import SIGNS
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
 
@@ -26,7 +27,7 @@ Limit = tuple[str, Index, Expr]  # a comparison, with an index on its left
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """tensor[write] = value (mode "set") or tensor[write] (+)= value ("sum", "prod", "max", "min"), over `domain`.
+    """tensor[write] = value (mode "set") or tensor[write] (+)= value (one of `ops.REDUCTIONS`), over `domain`.
 
     The leading indices of the domain are the variables of the loops around it. Code generation takes comparisons of an
     index with data out of a reduction's value: outside these `limits` there is nothing to reduce.
@@ -66,9 +67,8 @@ class Statement:
         return fixed and self.mode != "set" and bool(self.domain.indices)
 
     def __repr__(self) -> str:
-        sign = {"set": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[self.mode]
         subs = f"[{', '.join(map(show, self.write))}]" if self.write else ""
-        return f"{self.tensor.name}{subs} {sign} {show(self.value)}"
+        return f"{self.tensor.name}{subs} {SIGNS[self.mode]} {show(self.value)}"
 
 
 @dataclass(frozen=True, eq=False)

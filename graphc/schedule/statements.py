@@ -73,7 +73,7 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
         bare = sets.coalesce(sets.intersect_params(eq.defined, _real_context(system)))
     found = [s for t in first for s in _pieces(eq.tensor, "set", t, system)]
     if not bare.is_empty():
-        identity = REDUCTIONS[eq.reduce][0]
+        identity = REDUCTIONS[eq.reduce].identity
         if identity in (0, 1):
             value = Const(int(identity))
         elif eq.tensor.kind == "int":

@@ -76,7 +76,7 @@ def _terms(term: Term, op: str, cycle: set[Tensor], sizes: isl.Set) -> list[Term
 
 
 def _identity(op: str) -> Const:
-    value = REDUCTIONS[op][0]
+    value = REDUCTIONS[op].identity
     return Const(int(value) if value in (0, 1) else value)
 
 

@@ -21,6 +21,7 @@ import islpy as isl
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, make
 from graphc.equations.graphs import reached
+from graphc.equations.ops import SELECTIONS
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.errors import ShapeError
 from graphc.transforms.build import Names, derived, writes_once, zero_equation
@@ -58,7 +59,7 @@ def element_gradients(
         if eq.tensor not in adjoints:
             continue
         counts = None
-        if eq.reduce in ("max", "min"):
+        if eq.reduce in SELECTIONS:
             counts = tie_counts(eq, names)
             added.append(counts)
         for term in eq.terms:
@@ -109,7 +110,7 @@ def jvp(
         if eq.tensor not in active or eq.tensor in tangents:
             continue
         counts = None
-        if eq.reduce in ("max", "min"):
+        if eq.reduce in SELECTIONS:
             counts = tie_counts(eq, names)
             added.append(counts)
         terms = []

@@ -14,6 +14,7 @@ from functools import cached_property
 from graphc.equations.domain import bent_inside, has_reads, is_affine
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, of_kind, postorder, substitute
 from graphc.equations.graphs import Graph
+from graphc.equations.ops import SELECTIONS
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import writes_once
 from graphc.transforms.cost import expensive, flops, size, value_nodes
@@ -145,7 +146,7 @@ def _each_once(term: Term, read: Read) -> bool:
 
 def _compared(eq: Equation, term: Term, read: Read) -> bool:
     """Whether the very value matters: in a maximum, or under == (rounding could differ where it is computed again)."""
-    if eq.reduce in ("max", "min"):
+    if eq.reduce in SELECTIONS:
         return True
     equalities = [n for n in value_nodes(term.value) if isinstance(n, Op) and n.name in ("eq", "ne")]
     return any(read in value_nodes(n) for n in equalities)

@@ -67,7 +67,7 @@ PLANTS = (
     Plant("terms round as the compiler likes where they are compared", "emit_kernel",
           "e.flags = () if equal_bits else FUSED", "e.flags = FUSED", "tests/regressions/test_ties.py"),
     Plant("a producer is taken into a reader of a maximum", "inline._compared",
-          '    if eq.reduce in ("max", "min"):\n        return True', "", "tests/transforms"),
+          '    if eq.reduce in SELECTIONS:\n        return True', "", "tests/transforms"),
     # Equations
     Plant("indices of reductions inside keep their old names", "renamed",
           "    mapping: dict[Expr, Expr] = dict(new.items())\n    for r in reduces(e):",
