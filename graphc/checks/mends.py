@@ -11,6 +11,7 @@ from graphc.equations.bounds import ranges
 from graphc.equations.domain import Domain, box_set, integer, is_affine, size_name
 from graphc.equations.expr import Const, Expr, Index, Read, factors, indices_of
 from graphc.equations.system import System, Tensor, Term
+from graphc.language.boundaries import NAMED
 
 SET = isl.dim_type.set
 FEW = 4  # elements that a message names one by one
@@ -72,4 +73,4 @@ def _inside(term: Term, read: Read) -> str:
     if summed and read in set(factors(term.value)):  # which would vanish outside, had the limits not been written
         names = " and ".join(summed)
         return f"Leave the limits of {names} away: the sum runs where {t.name} is; or say what is outside: outside=0"
-    return f'Say what stands outside: outside=0, "edge", "reflect" or "wrap" for {t.name}; or keep the index inside'
+    return f"Say what stands outside: outside=0, {NAMED} for {t.name}; or keep the index inside"

@@ -12,6 +12,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import sympy as sp
 
 from graphc.equations import special
 from graphc.equations.expr import Const, Expr, Op, join, make
+from graphc.language.boundaries import BENT, BOUNDARIES, Kit
 
 Partial = Callable[..., Expr]
 ZERO, ONE, HALF = Const(0), Const(1), Const(Fraction(1, 2))
@@ -53,6 +55,11 @@ class OpInfo:
 
 def _where(condition: Expr, yes: Any, no: Any) -> Expr:
     return make("select", condition, yes, no)
+
+
+def _bending(name: str) -> OpInfo:
+    meaning = partial(BENT[name].bent, Kit())
+    return OpInfo(2, meaning, lambda i, n: sp.Function(name)(i, n), (None, None), meaning, "same")
 
 
 def _tie(first: str) -> tuple[Partial, Partial]:
@@ -183,13 +190,9 @@ _TABLE: dict[str, OpInfo] = {
                      lambda c, a, b: a if c else b, "select"),
     "toreal": OpInfo(1, lambda a: a, lambda a: a, (None,), lambda a: a, flops=0),
     "toint": OpInfo(1, lambda a: int(a), lambda a: a, (None,), int, "int", flops=0),
-    "clip": OpInfo(2, lambda i, n: min(max(i, 0), n - 1), lambda i, n: sp.Function("clip")(i, n), (None, None),
-                   lambda i, n: min(max(i, 0), n - 1), "same"),
     "only": OpInfo(2, lambda c, i: i if c else 0, lambda c, i: sp.Function("only")(i, c), (None, None),
                    lambda c, i: i if c else 0, "select"),
-    "mirror": OpInfo(2, lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)),
-                     lambda i, n: sp.Function("mirror")(i, n), (None, None),
-                     lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)), "same"),
+    **{name: _bending(name) for name in BENT if name != "mod"},
 }  # fmt: skip
 
 
@@ -216,9 +219,9 @@ def arguments_of(node: Op) -> list[Expr]:
 
 
 # Operations that always give an index inside an axis of n elements, whatever their first argument: the boundary rules
-# "edge", "reflect" and "wrap" (numpy.pad's names; wrap is `mod(i, n)`). A subscript `only(c, i)` is the place i where c
+# (`language/boundaries`; wrap is `mod(i, n)`). A subscript `only(c, i)` is the place i where c
 # holds; elsewhere no element is meant, and a select drops what is read or adds nothing: see `guards`.
-BOUNDARY = {"edge": "clip", "reflect": "mirror", "wrap": "mod"}
+BOUNDARY = {rule: b.op for rule, b in BOUNDARIES.items()}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from graphc.frontend.split import choices_apart, split
 from graphc.frontend.terms import Builder
 from graphc.frontend.widen import widened
 from graphc.language import symbols as sy
+from graphc.language.boundaries import BOUNDARIES
 from graphc.language.notation import D
 
 
@@ -147,7 +148,7 @@ def _lowered(lefts: Sequence[Left], of: dict[D, sy.Tensor], names: Names, closed
     _refuse_shared_places(pieces)
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
-    ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
+    ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in BOUNDARIES}
     for p in pieces:
         ranges.resolve(p.value, set(p.scope.indices), p.written)
     builder = Builder(ranges, names.fresh)

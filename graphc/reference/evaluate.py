@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import islpy as isl
@@ -25,6 +26,7 @@ from graphc.equations.points import Rows, points
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, dependencies, without_derivatives
 from graphc.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
+from graphc.language.boundaries import BENT, Kit
 from graphc.reference.elements import DONE, IN_PROGRESS, Array, Frame, Points, Values, element_name
 
 
@@ -306,9 +308,8 @@ class _Interpreter:
 _VECTOR: dict[str, Any] = {
     **{n: np.frompyfunc(OPS[n].numpy, 1, 1) for n in ("erf", "erfc", "gamma", "loggamma", "digamma")},
     "polygamma": np.frompyfunc(OPS["polygamma"].numpy, 2, 1),
-    "clip": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
+    **{name: partial(BENT[name].bent, Kit(np.minimum, np.maximum)) for name in BENT if name != "mod"},
     "only": lambda c, i: np.where(c, i, 0),
-    "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),
     "toint": lambda a: np.trunc(a).astype(np.int64),
 }
 

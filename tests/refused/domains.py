@@ -47,7 +47,7 @@ def reading_past_the_end():
     DomainError: x[t+1, 0] at t = 2 reads x[3, 0], but its dimensions are (T, N)
       in Eq(z[t], x[t+1, 0])
       for example with N = 3, T = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for x; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
     """
     System(Eq(z[t], x[t + 1, 0]))
 
@@ -57,7 +57,7 @@ def reading_a_fixed_element():
     DomainError: v[3] reads v[3], but its dimensions are (N)
       in Eq(L, v[3])
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
       Or, if N is never below 4, say so: gc.sizes("N", min=4)
     """
     System(Eq(L, v[3]))
@@ -68,7 +68,7 @@ def not_a_factor_of_the_sum():
     DomainError: v[i-m] at i = 0, m = 1 reads v[-1], but its dimensions are (N)
       in Eq(c[i], Sum(exp(v[i-m]), (m, 0, K - 1)))
       for example with K = 3, N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
     """
     System(Eq(gc.Tensor("c", N + K - 1)[i], Sum(exp(v[i - m]), (m, 0, K - 1))))
 
@@ -108,7 +108,7 @@ def two_steps_past_the_end():
     DomainError: v[i+2] at i = 1 reads v[3], but its dimensions are (N)
       in Eq(q[i], v[i] + v[i+2])
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
     """
     System(Eq(q[i], v[i] + v[i + 2]))
 
@@ -118,7 +118,7 @@ def strided_reads_too_far():
     DomainError: v[2*i] at i = 2 reads v[4], but its dimensions are (N)
       in Eq(q[i], v[2*i])
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
     """
     System(Eq(q[i], v[2 * i]))
 

@@ -119,7 +119,7 @@ def test_an_index_from_data_is_held_to_the_axis_of_the_tensor_it_stands_at():
                 run(**arguments, places=np.array([0, bad]), T=3)
 
 
-@pytest.mark.parametrize("rule", ["reflect", "edge", "wrap", 0])
+@pytest.mark.parametrize("rule", ["reflect", "symmetric", "edge", "wrap", 0])
 def test_an_index_from_data_that_a_rule_bends(rule):
     """It lies inside a; in s, into which a's equation leads, it may be that of a start value."""
     v, places = gc.Tensor("v", T, outside=rule), gc.Input("places", N, dtype="int64")
