@@ -57,18 +57,18 @@ def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: 
     if not inner or is_scatter(s, nest.parallel, nest.outer) or not _is_box(remaining, inner) or not _fits(s):
         return False
     bounds = [*remaining, *inner]
+    indices = tuple(b.index for b in bounds)
+    touched = [Read(s.tensor, s.write), *reads(s.value)]
+    if any(_goes_round(e, r, indices) for r in touched):
+        return False
     for b in bounds:
         e.env[b.index] = e.scalar(b.lower)
     with e.scope():
-        indices = tuple(b.index for b in bounds)
-        found = [_operand(e, Read(s.tensor, s.write), indices), *(_operand(e, r, indices) for r in reads(s.value))]
+        operands = [_operand(e, r, indices) for r in touched]
         extents = [e.builder.add(e.builder.sub(e.scalar(b.upper), e.env[b.index]), ir.Constant(I64, 1)) for b in bounds]
     for b in bounds:
         del e.env[b.index]
     extents = [_folded(e, x, b) for x, b in zip(extents, bounds, strict=True)]
-    operands = [o for o in found if o is not None]
-    if len(operands) < len(found):
-        return False
     indices, operands, extents = _collapse(e, nest, bounds, operands, extents)
     _call(e, s, chosen, indices, operands, extents)
     return True
@@ -102,12 +102,16 @@ def _fits(s: Statement) -> bool:
     return True
 
 
-def _operand(e: Emitter, read: Read, indices: Sequence[Index]) -> Operand | None:
+def _goes_round(e: Emitter, read: Read, indices: Sequence[Index]) -> bool:
+    """Whether one of the indices moves an access along an axis of which only the last steps are kept."""
+    ring = e.refs[read.tensor].ring
+    return ring is not None and bool(set(indices) & indices_of(read.subs[ring[0]]))
+
+
+def _operand(e: Emitter, read: Read, indices: Sequence[Index]) -> Operand:
     found = access(e, read.tensor, read.subs)
     assert isinstance(found, Access)
     ref, ty = e.refs[read.tensor], e.type_of(read.tensor.kind)
-    if ref.ring is not None and set(indices) & indices_of(read.subs[ref.ring[0]]):
-        return None
     strides = []
     for i in indices:
         parts = [
