@@ -26,12 +26,12 @@ from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.loops import bound, row_loop, tiled, vector_loop
 from graphc.codegen.memory import access, store
 from graphc.codegen.nest import write_element
-from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I64, PTR
 from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Statement
+from graphc.schedule.tiles import Plan
 
 ROWS = 256  # of a long sum at a time: their partial sums are two vectors each, 16 or 32 KiB a level
 DEPTH = 256  # points of the summed indices in a panel: 16 KiB of two vectors each, half of a first-level cache

@@ -16,8 +16,7 @@ from llvmlite import ir
 
 from graphc.codegen.cascade import is_rounded
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.memory import WINDOWS, Access, access
-from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
+from graphc.codegen.memory import Access, access
 from graphc.codegen.values import FUSED, I64, PTR
 from graphc.equations.bounds import Bounds
 from graphc.equations.domain import Domain, assume, is_plain
@@ -27,6 +26,7 @@ from graphc.equations.system import Tensor
 from graphc.schedule.exact import compares_rounded
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
+from graphc.schedule.tiles import WINDOWS, Plan, inner_bounds, inner_indices
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.entry import CELL, Body, Memory, entry_points, is_spaced, memory_of, size_values, strides_of
-from graphc.codegen.guards import nest_guards
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import FUSED, I64, PTR
@@ -27,6 +26,7 @@ from graphc.equations.expr import Expr, Index, Op, Read, above_reads, substitute
 from graphc.equations.ops import OPS
 from graphc.equations.system import System, Tensor
 from graphc.schedule.exact import needs_equal_bits
+from graphc.schedule.guards import nest_guards
 from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
 
 MAX_LAG = 8

@@ -15,12 +15,15 @@ from llvmlite import ir
 from graphc.codegen.cascade import cascade, is_rounded
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
-from graphc.codegen.guards import sum_guards
-from graphc.codegen.limits import with_limits
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import clear, store
 from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
-from graphc.codegen.tiling import (
+from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
+from graphc.schedule.fuse import is_scatter
+from graphc.schedule.guards import sum_guards
+from graphc.schedule.limits import with_limits
+from graphc.schedule.program import Nest, Statement
+from graphc.schedule.tiles import (
     Plan,
     inner_bounds,
     inner_indices,
@@ -29,9 +32,6 @@ from graphc.codegen.tiling import (
     plan,
     reduction_axis,
 )
-from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
-from graphc.schedule.fuse import is_scatter
-from graphc.schedule.program import Nest, Statement
 
 
 def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
