@@ -89,7 +89,10 @@ def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]
 
 
 def _joined(e: Emitter, blocks: Sequence[Block], packed: Sequence[Read], others: Sequence[Read]) -> list[ir.Value]:
-    """Per index but the innermost: whether one step of it takes every operand as far as all steps of those inside."""
+    """Per index but the innermost: whether one step of it takes every operand as far as all steps of those inside.
+
+    Compared at run time, on strides and extents: one function serves the inside of a convolution and its edges.
+    """
     b = e.builder
     found: list[ir.Value] = []
     so_far: ir.Value = ir.Constant(ir.IntType(1), 1)

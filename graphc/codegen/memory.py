@@ -1,8 +1,9 @@
 """Loads and stores: an element of a tensor at a point of the tile, as a scalar, a vector, or a gather.
 
 An access is affine in the tile (one base offset, a stride along the rows and one along the vector axis) or general
-(each subscript computed). A subscript that comes from data is checked: out of range, it is noted for the caller and
-read at 0 instead, so nothing outside the buffer is ever touched.
+(each subscript computed). A subscript that comes from data, or is computed and not affine, is checked: out of range, it
+is noted, replaced by 0 and reported after the call, so nothing outside the buffer is ever touched. Where it moves along
+the tile (`x[i + n]`, n from data), each point is checked and gathered by itself.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 An entry says how many arguments it takes, the kind of its value, what it means (NumPy), what it means on rational
 numbers where it means anything there, its partial derivatives as expressions in its arguments `a, b, ..` and its own
-value `y`, and how SymPy writes it. Code generation looks operations up by the same names.
+value `y`, and how SymPy writes it. Code generation looks operations up by the same names. The derivatives are written
+out, and tested against SymPy's: to derive them here would make the import slow.
 """
 
 from __future__ import annotations

@@ -216,7 +216,8 @@ class System:
 
 
 def without_derivatives(system: System) -> System:
-    """`system` less what only differentiation looks at: functions with derivatives of their own are their values."""
+    """`system` less what only differentiation looks at: functions with derivatives of their own are their values. The
+    first thing that the interpreter and the compiler do."""
 
     def value(node: Expr) -> Expr | None:
         if not (isinstance(node, Op) and node.name.startswith(OWN)):

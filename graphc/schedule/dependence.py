@@ -2,6 +2,10 @@
 
 A dependence runs from a statement that contributes to an element to one that reads it. Its *distance* along chosen
 tensor axes is (coordinate written by the reader) - (coordinate read): an expression on the reader's domain.
+
+isl knows nothing of a subscript that is not affine, so its image (`Domain.image`) is more than the elements touched.
+Here, and for what is demanded, the most that can be touched is asked for (`Domain.reach`); where the exact set is
+needed, nothing is: such a term covers no element for certain (`statements`).
 """
 
 from __future__ import annotations
@@ -132,7 +136,8 @@ def distance(d: Dependence, axes: Axes) -> Expr:
 
 
 def by_data(d: Dependence, axes: Axes) -> bool:
-    """Whether the distance is what data are asked to keep to."""
+    """Whether the distance is what data are asked to keep to: an index from data inside its own recurrence (the
+    children of a tree's node) is taken to point back, and the kernel checks that it does."""
     places = [along(d.source.write, axes[d.source.tensor]), along(d.target.write, axes[d.target.tensor])]
     return any(map(from_data, places if d.read is None else [along(d.read.subs, axes[d.read.tensor]), places[0]]))
 

@@ -3,6 +3,9 @@
 Two equations are equal if renaming their indices makes them so; readers of the one read the other. A subexpression that
 occurs in several terms (in a forward equation and in an adjoint, say) gets a tensor over the points where it is needed,
 or is read from the elementwise equation that computes just this.
+
+A piece of a cycle with a name of its own may want another order of steps than the cycle (one piece for sweeps in both
+directions). Where no loop orders the system that comes out, `compiler` leaves this transform out.
 """
 
 from __future__ import annotations
