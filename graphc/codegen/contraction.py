@@ -227,7 +227,7 @@ def _define(
     function.linkage = "internal"
     function.attributes.add("noinline")
     numbers = iter(function.args[len(operands) :])
-    inner = Emitter(e.system, e.dtype, e.lanes, e.registers)
+    inner = Emitter(e.system, e.dtype, e.lanes)
     inner.flags = FUSED if s.mode == "sum" and not compares_rounded(s.value) else e.flags
     inner.builder = ir.IRBuilder(function.append_basic_block("entry"))
     start = inner.builder.append_basic_block("start")

@@ -115,7 +115,7 @@ def _layout(
     e: Emitter, program: Program, memory: Memory, b: ir.IRBuilder, values: list[ir.Value]
 ) -> tuple[dict[Tensor, ir.Value], ir.Value]:
     """Offsets of the workspace's arrays in bytes, behind its cells, and the total."""
-    own = Emitter(e.system, e.dtype, e.lanes, e.registers)
+    own = Emitter(e.system, e.dtype, e.lanes)
     own.builder = b
     own.sizes = size_values(memory.sizes, values, program.system.fixed)
     offsets: dict[Tensor, ir.Value] = {}
