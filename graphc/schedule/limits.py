@@ -1,6 +1,6 @@
 """Loops that run as far as data say: of a reduction over all e of what is 0 unless `e < count[n]`, the loop over e runs
-to count[n] - 1. The comparison leaves the value and becomes a bound of the loop, when a nest is emitted: programs and
-the verifier see the whole range."""
+to count[n] - 1. The comparison leaves the value and becomes a bound of the loop, when a nest is planned (`plans`): a
+program's own statements, and the verifier, have the whole range."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ Limit = tuple[str, Index, Expr]  # a comparison, with an index on its left
 class Statement:
     """tensor[write] = value (mode "set") or tensor[write] (+)= value (one of `ops.REDUCTIONS`), over `domain`.
 
-    The leading indices of the domain are the variables of the loops around it. Code generation takes comparisons of an
-    index with data out of a reduction's value: outside these `limits` there is nothing to reduce.
+    The leading indices of the domain are the variables of the loops around it. A nest's plan has comparisons of an
+    index with data taken out of a reduction's value: outside these `limits` there is nothing to reduce.
     """
 
     tensor: Tensor
