@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import islpy as isl
 import sympy as sp
@@ -11,10 +11,10 @@ from graphc.equations import sets
 from graphc.equations.bounds import ranges
 from graphc.equations.domain import Domain, box_set, integer, is_affine, size_name
 from graphc.equations.expr import Const, Expr, Index, Read, factors, indices_of, make
+from graphc.equations.simplify import never_negative
 from graphc.equations.system import System, Tensor, Term
+from graphc.language import symbols as sy
 from graphc.language.reductions import Reduction, Sum
-from graphc.language.symbols import Access
-from graphc.language.symbols import Index as Symbol
 
 SET = isl.dim_type.set
 FEW = 4  # elements that a message names one by one
@@ -24,34 +24,59 @@ def of(
     written: Tensor, term: Term, read: Read, outside: Domain, missing: isl.Set, element: str, form: object, shown: int
 ) -> str:
     """What to define: where the left side is shifted, the elements that it would read for; else those read."""
+    taken = {str(e) for e in sp.preorder_traversal(_equation(term)) if isinstance(e, sp.Symbol | sy.Tensor)}
     if any(indices_of(w) and not isinstance(w, Index) for w in term.write):
-        starts = _elements(written, outside.image(term.write), term.write, len(term.write))
+        starts = _elements(written, outside.image(term.write), term.write, len(term.write), taken)
         if starts:
             return f"Say where it starts: {starts}"
     if read.tensor.given:
         return _inside(term, read, form)
-    return f"Define it: {_elements(read.tensor, missing, read.subs, shown) or f'Eq({element}, ..)'}"
+    return f"Define it: {_elements(read.tensor, missing, read.subs, shown, taken) or f'Eq({element}, ..)'}"
 
 
-def _elements(t: Tensor, points: isl.Set, subs: Sequence[Expr], shown: int) -> str | None:
-    """`Eq(s[T], ..)` for each of a few elements, named by sizes; None if that cannot be said."""
+def _elements(t: Tensor, points: isl.Set, subs: Sequence[Expr], shown: int, taken: Collection[str]) -> str | None:
+    """`Eq(s[T], ..)` for each of a few elements, named by sizes, or for a block of them beyond the dimensions; None if
+    that cannot be said."""
     texts: list[list[str]] = [[]]
+    blocks: list[str] = []
     sizes = sets.params(points)
     for n in range(sizes.dim(isl.dim_type.param)):  # where none is cut short
         larger = sizes.lower_bound_val(isl.dim_type.param, n, isl.Val(2 * FEW))
         sizes = sizes if larger.is_empty() else larger
     if not all(points.dim_has_lower_bound(SET, k) and points.dim_has_upper_bound(SET, k) for k in range(len(subs))):
         return None  # an index from data may be anything
-    for k, (low, high) in enumerate(ranges(sets.intersect_params(points, sizes), sizes)[:shown]):
+    points = sets.intersect_params(points, sizes)
+    for k, (low, high) in enumerate(ranges(points, sizes)[:shown]):
         sub, count = subs[k], high - low
         if isinstance(sub, Index) and low is Const(0) and high is t.dims[k] - 1:
             here = [sub.name]
         elif isinstance(count, Const) and 0 <= count.value < FEW and is_affine(low):
-            here = [repr(low + c).replace(" ", "") for c in range(int(count.value) + 1)]
+            here = [_compact(low + c) for c in range(int(count.value) + 1)]
+        elif (block := _block(low, high, t.dims[k])) is not None and not blocks:
+            name = next(n for n in ("m", "n", "k", "j", "m_") if n not in taken)
+            blocks = [f'{name} = gc.index("{name}", {block[1]!r}), ']
+            first = _compact(block[0])
+            here = [f"{name}{first}" if first.startswith("-") else f"{first}+{name}"]
         else:
             return None
         texts = [[*text, c] for text in texts for c in here]
-    return ", ".join(f"Eq({t.name}[{', '.join(text)}], ..)" for text in texts) if shown and len(texts) <= FEW else None
+    if not shown or len(texts) > FEW:
+        return None
+    return "".join(blocks) + ", ".join(f"Eq({t.name}[{', '.join(text)}], ..)" for text in texts)
+
+
+def _block(low: Expr, high: Expr, dim: Expr) -> tuple[Expr, Expr] | None:
+    """The first of the elements beyond one end of an axis that are missing, and their number; None if that is not
+    clear. Where the axis is shorter than they reach, those are missing that would be if it were not."""
+    if is_affine(low) and low is not Const(0) and never_negative(-low):
+        return low, (high if is_affine(high) and never_negative(-high - 1) else Const(-1)) - low + 1
+    first = low if is_affine(low) and never_negative(low - dim) else dim
+    beyond = high - dim + 1
+    return (first, high - first + 1) if is_affine(high) and beyond is not Const(0) and never_negative(beyond) else None
+
+
+def _compact(e: Expr) -> str:
+    return repr(e).replace(" ", "")
 
 
 def larger(bad: isl.Set, system: System) -> str:
@@ -105,19 +130,24 @@ def _inside(term: Term, read: Read, form: object) -> str:
     return f"Say what stands outside: {rule}; or keep the index inside"
 
 
+def _equation(term: Term) -> sp.Basic:
+    """The user's equation that a term is from."""
+    assert term.origin is not None and isinstance(term.origin.source, sp.Basic)
+    return term.origin.source
+
+
 def _leaving(term: Term, read: Read, form: object) -> Iterator[tuple[Expr, Expr, sp.Expr, sp.Expr]]:
     """The subscripts that leave their axes, with the dimensions of these, here and as the user wrote them."""
-    if isinstance(form, Access) and not read.tensor.joined:
+    if isinstance(form, sy.Access) and not read.tensor.joined:
         for sub, dim, s, d in zip(read.subs, read.tensor.dims, form.subs_, form.base.dims, strict=False):
             if is_affine(sub) and not term.domain.image((sub,)).is_subset(box_set((dim,))):
                 yield sub, dim, s, d
 
 
-def _limits(term: Term, sub: sp.Expr) -> list[tuple[Reduction, Symbol, sp.Expr, sp.Expr]]:
+def _limits(term: Term, sub: sp.Expr) -> list[tuple[Reduction, sy.Index, sp.Expr, sp.Expr]]:
     """The reductions that bind an index of this subscript, the index, and what it runs from and to."""
     found = []
-    assert term.origin is not None
-    for e in sp.preorder_traversal(term.origin.source):
+    for e in sp.preorder_traversal(_equation(term)):
         for index, *ends in e.limits if isinstance(e, Reduction) else ():
             if index in sub.free_symbols and (ends or index.extent is not None):
                 found.append((e, index, *(ends or (sp.Integer(0), index.extent - 1))))
@@ -125,7 +155,7 @@ def _limits(term: Term, sub: sp.Expr) -> list[tuple[Reduction, Symbol, sp.Expr, 
 
 
 def _cut(
-    term: Term, axis: tuple[Expr, Expr], written: tuple[sp.Expr, sp.Expr], limit: tuple[Symbol, sp.Expr, sp.Expr]
+    term: Term, axis: tuple[Expr, Expr], written: tuple[sp.Expr, sp.Expr], limit: tuple[sy.Index, sp.Expr, sp.Expr]
 ) -> sp.Tuple | None:
     """These limits, cut off where the subscript leaves the axis; None if it does not move with the index by ones."""
     (sub, dim), (s, d), (index, low, high) = axis, written, limit
@@ -140,11 +170,11 @@ def _cut(
     return sp.Tuple(index, sp.Max(low, first) if below else low, sp.Min(high, last) if above else high)
 
 
-def _given_by_another(reduction: Reduction, index: Symbol, low: sp.Expr, high: sp.Expr) -> bool:
+def _given_by_another(reduction: Reduction, index: sy.Index, low: sp.Expr, high: sp.Expr) -> bool:
     """Whether the index has these limits without their being written, from an axis at which it stands alone."""
     ends = {
         d - 1
-        for access in reduction.body.atoms(Access)
+        for access in reduction.body.atoms(sy.Access)
         for s, d in zip(access.subs_, getattr(access.base, "dims", ()), strict=False)
         if s == index
     }

@@ -382,3 +382,54 @@ def no_limits_that_could_be_left_away():
       Or, if T is never below 2, say so: gc.sizes("T", min=2)
     """
     System(Eq(L, Sum(x[1, n] * v[n], n)))
+
+
+# -- start values in a block
+def a_lag_by_a_size():
+    """
+    DomainError: z[t-K] at t = 0 reads z[-3], which no equation defines
+      in Eq(z[t], z[t-K] + 1)
+      for example with K = 3, T = 3
+      Define it: m = gc.index("m", K), Eq(z[m-K], ..)
+    """
+    System(Eq(z[t], z[t - K] + 1))
+
+
+def a_lag_by_a_size_of_a_state_of_two_axes():
+    """
+    DomainError: z[t-K] at t = 0 reads z[-3], which no equation defines
+      in Eq(s[t, i], z[t-K] + s[t-K, i])
+      for example with H = 3, K = 3, T = 3
+      Define it: m = gc.index("m", K), Eq(z[m-K], ..)
+    """
+    System(Eq(s[t, i], s[t - K, i] + z[t - K]), Eq(z[t], s[t, 0]))
+
+
+def a_long_lag():
+    """
+    DomainError: z[t-12] at t = 0 reads z[-12], which no equation defines
+      in Eq(z[t], z[t-12] + 1)
+      for example with T = 3
+      Define it: m = gc.index("m", 12), Eq(z[m-12], ..)
+    """
+    System(Eq(z[t], z[t - 12] + 1))
+
+
+def a_lag_by_a_size_from_the_end():
+    """
+    DomainError: z[t+K] at t = 0 reads z[3], which no equation defines
+      in Eq(z[t], z[t+K] + 1)
+      for example with K = 3, T = 3
+      Define it: m = gc.index("m", K), Eq(z[T+m], ..)
+    """
+    System(Eq(z[t], z[t + K] + 1))
+
+
+def a_block_where_m_is_taken():
+    """
+    DomainError: z[m-K] at m = 0 reads z[-3], which no equation defines
+      in Eq(z[m], z[m-K] + 1)
+      for example with K = 3, T = 3
+      Define it: n = gc.index("n", K), Eq(z[n-K], ..)
+    """
+    System(Eq(z[m], z[m - K] + 1))
