@@ -235,3 +235,15 @@ def test_quotients_of_sizes():
     assert first.tolist() == [1, 4] and second.tolist() == [0, 3, 6]
     with pytest.raises(gc.ArgumentError, match="has no value at"):
         system.compile(whole)(s=np.arange(7.0), P=0)
+
+
+def test_blocks_whose_number_is_a_quotient_wait_for_sizes():
+    image, token = gc.Input("image", Y, X), gc.Tensor("token", (Y // P) * (X // P))
+    q = gc.index("q", P)
+    system = gc.System(Eq(token[j * (X // P) + i], Sum(image[j * P + p, i * P + q], p, q)))
+    pixels = np.arange(24.0).reshape(4, 6)
+    wanted = pixels.reshape(2, 2, 3, 2).sum((1, 3)).ravel()
+    assert np.array_equal(system.compile(token, sizes={"P": 2, "Y": 4, "X": 6})(image=pixels), wanted)
+    assert np.array_equal(system.evaluate(token, image=pixels, P=2), wanted)
+    with pytest.raises(gc.UnsupportedError, match=r'sizes=."P": .., "X": ...'):
+        system.compile(token)
