@@ -468,27 +468,43 @@ def element_put_outside():
 def rounded_subscript_past_the_end():
     """
     ArgumentError: index -4 read from data is outside axis 0 of x, which has 5 elements
-      in Eq(z[t], x[t-floor(delay[t]), 0])
+      in Eq(z[t], x[t-floor(d[t]), 0])
       Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
-    delay = gc.Input("delay", T)
-    System(Eq(z[t], x[t - floor(delay[t]), 0])).compile(z)(x=X, delay=np.array([0.0, 5, 0, 0, 0]))
+    d = gc.Input("d", T)
+    System(Eq(z[t], x[t - floor(d[t]), 0])).compile(z)(x=X, d=np.array([0.0, 5, 0, 0, 0]))
 
 
 def rounded_subscript_of_no_number():
     """
-    ArgumentError: the subscript t - floor(delay[t]) is outside axis 0 of x: floor(delay[t]) is NaN, infinite or too large
-      in Eq(z[t], x[t-floor(delay[t]), 0])
+    ArgumentError: the subscript t - floor(d[t]) is outside axis 0 of x: floor(d[t]) is NaN, infinite or too large
+      in Eq(z[t], x[t-floor(d[t]), 0])
       Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
     """
-    delay = gc.Input("delay", T)
-    System(Eq(z[t], x[t - floor(delay[t]), 0])).compile(z)(x=X, delay=np.array([0, np.nan, 0, 0, 0]))
+    d = gc.Input("d", T)
+    System(Eq(z[t], x[t - floor(d[t]), 0])).compile(z)(x=X, d=np.array([0, np.nan, 0, 0, 0]))
 
 
 def rounded_subscript_of_an_infinite_number_when_evaluated():
     """
-    ArgumentError: index t - floor(delay[t]) at t = 1 is outside axis 0 of x(T, N): floor(delay[t]) is NaN, infinite or too large
-      in Eq(z[t], x[t-floor(delay[t]), 0])
+    ArgumentError: index floor(d[t]) at t = 1 is outside axis 0 of x(T, N): floor(d[t]) is NaN, infinite or too large
+      in Eq(z[t], x[floor(d[t]), 0])
     """
-    delay = gc.Input("delay", T)
-    System(Eq(z[t], x[t - floor(delay[t]), 0])).evaluate(z, x=X, delay=np.array([0, -np.inf, 0, 0, 0]))
+    d = gc.Input("d", T)
+    System(Eq(z[t], x[floor(d[t]), 0])).evaluate(z, x=X, d=np.array([0, -np.inf, 0, 0, 0]))
+
+
+def no_square():
+    """
+    ArgumentError: axis 0 of argument square has 5 elements, and M * M = 5 has no solution in whole numbers
+      Pass 4 or 9
+    """
+    System(Eq(L, Sum(gc.Input("square", M * M)))).compile(L)(square=np.ones(5))
+
+
+def no_multiple_of_a_known_factor():
+    """
+    ArgumentError: axis 0 of argument heads has 8 elements, and M * N = 8 has no solution in whole numbers at N = 3
+      Pass 6 or 9
+    """
+    System(Eq(L, Sum(gc.Input("heads", M * N)) + Sum(v))).compile(L)(heads=np.ones(8), v=np.ones(3))
