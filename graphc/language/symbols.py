@@ -14,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from graphc.errors import DefinitionError, ShapeError, UnsupportedError, counted
+from graphc.language.arithmetic import Arithmetic
 
 RULES = ("edge", "reflect", "wrap")
 INTEGERS = ("int64", "int32")
@@ -30,7 +31,7 @@ def identifier(name: Any, what: str) -> str:
     return unicodedata.normalize("NFKC", name)  # as Python does with the names of arguments
 
 
-class Size(sp.Symbol):
+class Size(Arithmetic, sp.Symbol):
     """A size: a positive integer known when the system is compiled or called. It is never below `least`, if given:
     equations are checked for such sizes only, and calls with smaller ones are refused."""
 
@@ -52,7 +53,7 @@ class Size(sp.Symbol):
         return Size, (self.name, self.least)
 
 
-class Index(sp.Symbol):
+class Index(Arithmetic, sp.Symbol):
     """An integer variable. Its range is 0 .. extent-1 if `extent` is given; else where it stands gives it."""
 
     __slots__ = ("extent",)
@@ -94,7 +95,7 @@ class UnsupportedDerivative(UnsupportedError, AttributeError):
     """SymPy was asked for a derivative by an element; to who only asks whether it has some property, it has not."""
 
 
-class Notation(sp.Expr):
+class Notation(Arithmetic, sp.Expr):
     """What can be subscripted, contracted with `@` and transposed with `.T`."""
 
     __slots__ = ()

@@ -665,3 +665,28 @@ def two_halves():
     """
     z, h = gc.Tensor("z", T, 2 * C), gc.Input("h", T, 2 * C)
     System(Eq(z[t, k], h[t, k] - h[t, C + k]), Eq(z[t, C + k], h[t, k] + h[t, C + k]))
+
+
+# -- conditions as numbers
+def a_condition_as_a_factor():
+    """
+    DefinitionError: word[t] and t > 0 are combined as numbers, and t > 0 is a condition
+      Make a number of it: Piecewise((1, t > 0), (0, True))
+    """
+    System(Eq(z[t], word[t] * (t > 0)))
+
+
+def a_condition_as_an_addend():
+    """
+    DefinitionError: z[t-1] and z[t-1] > 0 are combined as numbers, and z[t-1] > 0 is a condition
+      Make a number of it: Piecewise((1, z[t-1] > 0), (0, True))
+    """
+    System(Eq(z[t], (z[t - 1] > 0) + z[t - 1]))
+
+
+def a_condition_by_an_index():
+    """
+    DefinitionError: t and Eq(t, 0) are combined as numbers, and Eq(t, 0) is a condition
+      Make a number of it: Piecewise((1, Eq(t, 0)), (0, True))
+    """
+    System(Eq(z[t], t - Eq(t, 0)))
