@@ -61,7 +61,7 @@ class Index(Arithmetic, sp.Symbol):
 
     def __new__(cls, name: str, extent: Any = None, **_: Any) -> Index:
         self = sp.Symbol.__xnew__(cls, identifier(name, "an index"), integer=True)
-        self.extent = None if extent is None else sp.sympify(extent)
+        self.extent = None if extent is None else _extent(self.name, extent)
         return self
 
     def _hashable_content(self) -> tuple[Any, ...]:
@@ -285,6 +285,18 @@ def _dimension(name: str, dim: Any) -> sp.Expr:
         raise DefinitionError(
             f"a dimension of {name} is {dim}, and {strange[0]} is not a size\n  Make it one: {strange[0]} = "
             f'gc.sizes("{strange[0]}")'
+        )
+    return e
+
+
+def _extent(name: str, extent: Any) -> sp.Expr:
+    e: Any = None if isinstance(extent, str) else sp.sympify(extent)
+    whole = isinstance(e, sp.Expr) and not e.is_Float and e.is_integer is not False
+    if not whole or e.is_negative or not all(isinstance(s, Size) for s in e.free_symbols):
+        raise DefinitionError(
+            f"the index {name} runs over {extent!r}, which is not a size or a non-negative integer\n"
+            f'  {name} = gc.index("{name}", 3) runs over 0 .. 2; other limits stand in a reduction, ({name}, -1, 1), '
+            f"or {name} is shifted: x[{name} - 1]"
         )
     return e
 

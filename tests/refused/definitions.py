@@ -690,3 +690,44 @@ def a_condition_by_an_index():
       Make a number of it: Piecewise((1, Eq(t, 0)), (0, True))
     """
     System(Eq(z[t], t - Eq(t, 0)))
+
+
+# -- ranges of indices
+def limits_for_a_range():
+    """
+    DefinitionError: the index d runs over (-1, 1), which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", (-1, 1))
+
+
+def a_negative_range():
+    """
+    DefinitionError: the index d runs over -1, which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", -1)
+
+
+def an_index_for_a_range():
+    """
+    DefinitionError: the index d runs over t + 1, which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", t + 1)
+
+
+def a_real_number_for_a_range():
+    """
+    DefinitionError: the index d runs over 2.5, which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.indices("d e", 2.5)
+
+
+def a_name_for_a_range():
+    """
+    DefinitionError: the index d runs over 'N', which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", "N")
