@@ -35,7 +35,8 @@ class Waiting:
 
     def _lower(self) -> None:
         from graphc.equations.sizes import whole
-        from graphc.frontend.lower import lower, mended_by
+        from graphc.frontend.lower import lower
+        from graphc.frontend.numbers import mended_by
 
         self._sizes = {name: whole(name, value) for name, value in self._sizes.items()}
         with locked():

@@ -135,7 +135,7 @@ def _inside(system: System, written: Tensor, term: Term, read: Read, reads: AsWr
         f"but its dimensions are ({', '.join(map(repr, read.tensor.shape))})" if given else "which no equation defines"
     )
     example = f"\n  for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
-    mend = mends.of(written, term, read, outside, image - defined, element, shown)
+    mend = mends.of(written, term, read, outside, image - defined, element, form, shown)
     mend += mends.larger(outside.set, system)
     raise DomainError(complain(f"{text}{moment} reads {element}, {why}", f"{term.origin}{example}", mend))
 

@@ -18,6 +18,7 @@ _INFIX = {
     "and": ("&", 2), "or": ("|", 2), "pow": ("**", 8),
 }  # fmt: skip
 _ATOM = 9
+FAR = 2**43  # no array has so many elements
 AsWritten = Mapping[Read, tuple[object, int]]  # how a read was written, and with how many subscripts
 
 
@@ -50,11 +51,35 @@ def _node(node: Expr, done: dict[Expr, tuple[str, int]]) -> tuple[str, int]:
             return f"{child(a, level)} {sign} {child(b, level + (name != 'add' and name != 'mul'))}", level
         case Op(name="neg", args=(a,)):
             return "-" + child(a, 7), 4
+        case Op(name="toint") if (whole := rounded(node)) is not None:
+            return done[whole]
         case Op(name=name) if name.startswith(OWN):
             return f"{name.removeprefix(OWN)}({', '.join(done[a][0] for a in arguments_of(node))})", _ATOM
         case Op():
             return f"{node.name}({', '.join(done[a][0] for a in node.args)})", _ATOM
     return object.__repr__(node), _ATOM  # what only the front end uses
+
+
+def rounded(e: Expr) -> Expr | None:
+    """The `floor(d[t])` that was made an integer, with numbers that are no place for what 64 bits do not hold."""
+    match e:
+        case Op(
+            name="toint",
+            args=(
+                Op(
+                    name="select",
+                    args=(Op(name="lt", args=(whole, Const())), Op(name="select", args=(_, held, Const())), Const()),
+                ),
+            ),
+        ) if whole is held:
+            return whole
+    return None
+
+
+def no_place(sub: Expr, value: int) -> str:
+    """What to say of a subscript that is so far outside that it was rounded from no number: where it comes from."""
+    found = [repr(whole) for e in postorder(sub) if (whole := rounded(e)) is not None]
+    return f": {' or '.join(found)} is NaN, infinite or too large" if found and abs(value) > FAR else ""
 
 
 def as_text(read: Read) -> str:

@@ -211,12 +211,18 @@ def _solvable(name: str, dims: Dims, known: Mapping[str, int]) -> None:
     """ArgumentError if a dimension has no solution for this size in whole numbers."""
     for tensor, axis, dim, extent in dims:
         open_, rest = _open(dim, extent, known)
-        if len(open_) == 1 and open_[0][0] == (Size(name),):
-            k, least = open_[0][1], extent - rest
-            near = [least + k * q for q in (rest // k, rest // k + 1) if q >= 0 and least + k * q >= 0] or [least + k]
+        factors, k = open_[0] if len(open_) == 1 else ((), 0)
+        unknown = [f for f in factors if not size_names(f) <= known.keys()]
+        step = k * math.prod(dim_value(f, known) for f in factors if f not in unknown)
+        if step and set(unknown) == {Size(name)}:
+            power, least = len(unknown), extent - rest
+            root = int(max(rest // step, 0) ** (1 / power) + 1e-9)
+            near = [n for q in (root, root + 1) if (n := least + step * q**power) >= 0] or [least + step]
+            others = sorted(size_names(dim) & known.keys())
+            at = " at " + ", ".join(f"{n} = {known[n]}" for n in others) if others else ""
             raise ArgumentError(
                 f"axis {axis} of argument {tensor.name} has {extent} elements, and {dim!r} = {extent} has no solution "
-                f"in whole numbers\n  Pass {' or '.join(map(str, sorted(near)))}"
+                f"in whole numbers{at}\n  Pass {' or '.join(map(str, sorted(near)))}"
             )
 
 

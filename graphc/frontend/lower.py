@@ -7,7 +7,6 @@ become equations; gradients are put in place; everything is checked.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -102,17 +101,6 @@ def _depth(e: sp.Basic) -> int:
     while level := list(dict.fromkeys(a for outer in level for a in outer.args)):
         deepest += 1
     return deepest
-
-
-def mended_by(error: GraphcError, equations: Sequence[sp.Basic], fixed: Mapping[str, int]) -> frozenset[str]:
-    """The sizes of which (small) numbers give these equations a meaning, which have none without; empty if none do."""
-    for names, value in itertools.product(filter(None, dict.fromkeys(error.open)), (4, 2, 3)):
-        try:
-            lower(equations, fixed={**fixed, **dict.fromkeys(names, value)})
-        except GraphcError:
-            continue
-        return names
-    return frozenset()
 
 
 def sizes_told(equations: Sequence[sp.Basic], shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:

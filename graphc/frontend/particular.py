@@ -11,11 +11,13 @@ import islpy as isl
 
 from graphc.equations import sets
 from graphc.equations.domain import is_affine, sample
-from graphc.equations.expr import Expr, Index, make
+from graphc.equations.expr import Const, Expr, Index, indices_of, make
+from graphc.equations.simplify import never_negative
 from graphc.equations.system import Tensor
 from graphc.errors import DefinitionError, complain
 from graphc.frontend.names import Written
 from graphc.frontend.reduce import all_indices, all_reads, reduces
+from graphc.language import symbols as sy
 
 if TYPE_CHECKING:
     from graphc.frontend.lower import Piece
@@ -111,27 +113,60 @@ def _twice(tensor: Tensor, first: Sequence[Piece], second: Sequence[Piece], both
     example = f", for example with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}" if sizes else ""
     where = f"{first[0].written.origin}\n  and {second[0].written.origin}"
     mend = f"Say which holds there, Eq({element}, ..), or divide the indices with a Piecewise"
-    for one, other in ((first, second), (second, first)):
-        if shorter := _shorter(one, _image(other)):
-            i, extent = shorter
-            mend = f'Say where {i.name} ends, {i.name} = gc.index("{i.name}", {extent!r})'
+    pairs = ((first, second), (second, first))
+    found = [r for pair in pairs if (r := _block(*pair))] or [r for pair in pairs if (r := _shorter(*pair))]
+    if found:
+        i, extent = found[0]
+        mend = f'Say where {i.name} ends, {i.name} = gc.index("{i.name}", {extent!r})'
     return DefinitionError(complain(f"{element} is defined twice{example}", where, mend))
 
 
-def _shorter(pieces: Sequence[Piece], other: isl.Set) -> tuple[Index, Expr] | None:
-    """An index of the left side that also stands alone at a shorter axis on the right, as in a concatenation, and the
-    length of that axis, if with so many values the left side were the more particular."""
-    for index in [w for w in pieces[0].write if isinstance(w, Index)]:
+def _shifted(pieces: Sequence[Piece]) -> list[tuple[int, Index, Expr]]:
+    """The axes on which a left side has an index without a range of its own plus something, the index, and this."""
+    p = pieces[0]
+    ranged = {str(s) for s in p.written.eq.lhs.atoms(sy.Index) if s.extent is not None}
+    found = []
+    for axis, sub in enumerate(p.write):
+        indices = indices_of(sub)
+        index = next(iter(indices)) if len(indices) == 1 else None
+        if index is not None and index.name not in ranged and is_affine(sub) and not indices_of(sub - index):
+            found.append((axis, index, sub - index))
+    return found
+
+
+def _block(pieces: Sequence[Piece], others: Sequence[Piece]) -> tuple[Index, Expr] | None:
+    """An index that is meant to run over a block beyond the dimensions, and how long this is: what is before the
+    start, `r[k-P]`, or what the other equation reads beyond the end, `r[T+k]` where that has `r[t+P]`."""
+    for axis, index, start in _shifted(pieces):
+        if start is not Const(0) and never_negative(-start):
+            return index, -start
+        for read in all_reads(others[0].value) if never_negative(start - others[0].tensor.dims[axis]) else ():
+            for sub in read.subs if read.tensor is others[0].tensor else ():
+                lag = sub - next(iter(indices_of(sub)), Const(0))
+                if is_affine(sub) and not indices_of(lag) and lag is not Const(0) and never_negative(lag):
+                    return index, lag
+    return None
+
+
+def _shorter(pieces: Sequence[Piece], others: Sequence[Piece]) -> tuple[Index, Expr] | None:
+    """An index of the left side, and a number of values with which this were the more particular, as in a
+    concatenation: the length of an axis at which the index stands alone on the right, or as many as there are up to
+    where the other equation begins, or to the end."""
+    begins = _shifted(others)
+    for axis, index, start in _shifted(pieces):
+        ends = *(begin for k, _, begin in begins if k == axis), pieces[0].tensor.dims[axis]
         lengths = {
-            dim: None
+            d: None
             for read in all_reads(pieces[0].value)
-            for sub, dim in zip(read.subs, read.tensor.dims, strict=True)
+            for sub, d in zip(read.subs, read.tensor.dims, strict=True)
             if sub is index
         }
-        for dim in lengths:
-            shorter = [replace(p, scope=p.scope.with_((make("lt", index, dim),))) for p in pieces]
-            if _particular(_image(shorter), other) == 0:
-                return index, dim
+        for length in (*lengths, *(end - start for end in ends)):
+            if length is not Const(0) and never_negative(length):
+                within = make("ge", index, Const(0)), make("lt", index, length)
+                shorter = [replace(p, scope=p.scope.with_(within)) for p in pieces]
+                if _particular(_image(shorter), _image(others)) == 0:
+                    return index, length
     return None
 
 

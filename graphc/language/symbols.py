@@ -14,6 +14,7 @@ from typing import Any
 import sympy as sp
 
 from graphc.errors import DefinitionError, ShapeError, UnsupportedError, counted
+from graphc.language.arithmetic import Arithmetic
 from graphc.language.boundaries import BOUNDARIES, NAMED
 
 INTEGERS = ("int64", "int32")
@@ -30,7 +31,7 @@ def identifier(name: Any, what: str) -> str:
     return unicodedata.normalize("NFKC", name)  # as Python does with the names of arguments
 
 
-class Size(sp.Symbol):
+class Size(Arithmetic, sp.Symbol):
     """A size: a positive integer known when the system is compiled or called. It is never below `least`, if given:
     equations are checked for such sizes only, and calls with smaller ones are refused."""
 
@@ -52,7 +53,7 @@ class Size(sp.Symbol):
         return Size, (self.name, self.least)
 
 
-class Index(sp.Symbol):
+class Index(Arithmetic, sp.Symbol):
     """An integer variable. Its range is 0 .. extent-1 if `extent` is given; else where it stands gives it."""
 
     __slots__ = ("extent",)
@@ -60,7 +61,7 @@ class Index(sp.Symbol):
 
     def __new__(cls, name: str, extent: Any = None, **_: Any) -> Index:
         self = sp.Symbol.__xnew__(cls, identifier(name, "an index"), integer=True)
-        self.extent = None if extent is None else sp.sympify(extent)
+        self.extent = None if extent is None else _extent(self.name, extent)
         return self
 
     def _hashable_content(self) -> tuple[Any, ...]:
@@ -94,7 +95,7 @@ class UnsupportedDerivative(UnsupportedError, AttributeError):
     """SymPy was asked for a derivative by an element; to who only asks whether it has some property, it has not."""
 
 
-class Notation(sp.Expr):
+class Notation(Arithmetic, sp.Expr):
     """What can be subscripted, contracted with `@` and transposed with `.T`."""
 
     __slots__ = ()
@@ -284,6 +285,18 @@ def _dimension(name: str, dim: Any) -> sp.Expr:
         raise DefinitionError(
             f"a dimension of {name} is {dim}, and {strange[0]} is not a size\n  Make it one: {strange[0]} = "
             f'gc.sizes("{strange[0]}")'
+        )
+    return e
+
+
+def _extent(name: str, extent: Any) -> sp.Expr:
+    e: Any = None if isinstance(extent, str) else sp.sympify(extent)
+    whole = isinstance(e, sp.Expr) and not e.is_Float and e.is_integer is not False
+    if not whole or e.is_negative or not all(isinstance(s, Size) for s in e.free_symbols):
+        raise DefinitionError(
+            f"the index {name} runs over {extent!r}, which is not a size or a non-negative integer\n"
+            f'  {name} = gc.index("{name}", 3) runs over 0 .. 2; other limits stand in a reduction, ({name}, -1, 1), '
+            f"or {name} is shifted: x[{name} - 1]"
         )
     return e
 

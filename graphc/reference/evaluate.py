@@ -23,9 +23,10 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, 
 from graphc.equations.graphs import Graph
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
+from graphc.equations.printing import no_place
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, dependencies, without_derivatives
-from graphc.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError
+from graphc.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError, complain
 from graphc.language.boundaries import BENT, Kit
 from graphc.reference.elements import DONE, IN_PROGRESS, Array, Frame, Points, Values, element_name
 
@@ -297,10 +298,11 @@ class _Interpreter:
             wrong = (coords[:, k] < 0) | (coords[:, k] >= extent)
             if has_reads(place) and wrong.any():
                 p = int(np.argmax(wrong))
-                raise ArgumentError(
-                    f"index {place!r} = {coords[p, k]}{_at(part, int(ids[p]))} is outside axis {k} of "
-                    f"{access.tensor!r}, which has {extent} elements; in {eq.origin or _left(eq, part)}"
-                )
+                why = no_place(place, int(coords[p, k]))
+                value = "" if why else f" = {coords[p, k]}"
+                what = f"index {place!r}{value}{_at(part, int(ids[p]))} is outside axis {k} of {access.tensor!r}"
+                what += why or f", which has {extent} elements"
+                raise ArgumentError(complain(what, str(eq.origin or _left(eq, part))))
         return coords
 
 

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc.checks.empty import refuse_empty_reads
-from graphc.equations.domain import LOCK, has_reads, size_names
-from graphc.equations.expr import Read
+from graphc.equations.domain import LOCK, size_names
 from graphc.equations.sizes import dim_value, solve_sizes, whole
 from graphc.equations.system import System, Tensor
-from graphc.errors import ArgumentError, complain, counted
+from graphc.errors import ArgumentError, counted
 from graphc.runtime.arguments import as_array, refuse_aliases
 from graphc.runtime.frame import BAD, REPEAT, SIZES, Frame, Kind, Output, Shapes
+from graphc.runtime.indices import bad_index
 from graphc.runtime.order import refuse_broken_order
 from graphc.schedule.program import Program
 
@@ -236,23 +236,8 @@ class Function:
 
     def _bad_index(self, check: int, value: int, shapes: Shapes) -> ArgumentError:
         read, axis = self.kernel.checks[check - 1]
-        name, sub = read.tensor.name, read.subs[axis]
-        extent = dim_value(read.tensor.dims[axis], shapes.values)
-        found = f"index {value} read from data" if has_reads(sub) else f"the subscript {sub!r} = {value}"
-        if 0 <= value < extent:
-            what = f"{found} points at an element of {name} that is not computed yet"
-            mend = "Order the elements so that each reads only those before it (children before their parents)"
-        else:
-            what = f"{found} is outside axis {axis} of {name}, which has {extent} elements"
-            mend = f"Indices run from 0 to {extent - 1}, none from the end; for zeros outside, give {name} outside=0"
-        return ArgumentError(complain(what, self._reader(read, axis), mend))
-
-    def _reader(self, read: Read, axis: int) -> str:
-        """The equation, as the user wrote it, that reads a tensor with this subscript."""
-        for s in (s for nest in self.program.nests for s in nest.statements):
-            if any(r.tensor is read.tensor and r.subs[axis] is read.subs[axis] for r in s.reads) and s.origin:
-                return str(s.origin)
-        return f"{read.tensor.name}[.. {read.subs[axis]!r} ..]"
+        statements = [s for nest in self.program.nests for s in nest.statements]
+        return bad_index(read, axis, value, dim_value(read.tensor.dims[axis], shapes.values), statements)
 
     def save(self, path: str | Path) -> list[Path]:
         """Write the compiled code as `path`.o with a C header `path`.h that says how to call it; the files written."""

@@ -163,7 +163,7 @@ def test_a_gradient_and_an_update_have_the_shape_that_is_declared():
     "given, message",
     [
         ({"v": random(2, 6)}, r"size D cannot be inferred: axis 1 of v, H \* D = 6, does not tell it"),
-        ({"v": random(2, 7), "D": 3}, r"size H cannot be inferred: axis 1 of v, H \* D = 7, does not tell it at D = 3"),
+        ({"v": random(2, 7), "D": 3}, r"v has 7 elements, and H \* D = 7 has no solution in whole numbers at D = 3"),
         ({"v": random(2, 7), "D": 3, "H": 2}, "axis 1 of argument v has 7 elements"),
         ({"v": random(2, 3, 2), "D": 3}, "v has 3 dimensions"),
     ],
@@ -235,3 +235,15 @@ def test_quotients_of_sizes():
     assert first.tolist() == [1, 4] and second.tolist() == [0, 3, 6]
     with pytest.raises(gc.ArgumentError, match="has no value at"):
         system.compile(whole)(s=np.arange(7.0), P=0)
+
+
+def test_blocks_whose_number_is_a_quotient_wait_for_sizes():
+    image, token = gc.Input("image", Y, X), gc.Tensor("token", (Y // P) * (X // P))
+    q = gc.index("q", P)
+    system = gc.System(Eq(token[j * (X // P) + i], Sum(image[j * P + p, i * P + q], p, q)))
+    pixels = np.arange(24.0).reshape(4, 6)
+    wanted = pixels.reshape(2, 2, 3, 2).sum((1, 3)).ravel()
+    assert np.array_equal(system.compile(token, sizes={"P": 2, "Y": 4, "X": 6})(image=pixels), wanted)
+    assert np.array_equal(system.evaluate(token, image=pixels, P=2), wanted)
+    with pytest.raises(gc.UnsupportedError, match=r'sizes=."P": .., "X": ...'):
+        system.compile(token)

@@ -1,10 +1,11 @@
 """Which values an index takes: the rounds of docs/language.md, worked by hand."""
 
+import numpy as np
 import pytest
 from sympy import oo
 
 import graphc as gc
-from graphc import Eq, Mean, Sum, amax
+from graphc import Eq, Max, Mean, Min, Prod, Sum, amax
 
 N, M, K = gc.sizes("N M K")
 i, j, k, m = gc.indices("i j k m")
@@ -56,3 +57,16 @@ def test_sizes_that_differ_by_a_constant_may_meet_under_a_sum():
 def test_an_index_may_be_bound_again():
     names = [index.name for index in gc.System(Eq(y[i], v[i] * Sum(v[i], i))).ir.equations[1].terms[0].domain.indices]
     assert names == ["i"]
+
+
+@pytest.mark.parametrize("reduction", [Sum, Mean, amax, Prod])
+def test_a_window_cut_off_at_the_border_as_its_error_says(reduction):
+    window, x, y = (k, i - 2, i + 1), gc.Input("x", N), gc.Tensor("y", N)
+    with pytest.raises(gc.DomainError) as caught:
+        gc.System(Eq(y[i], reduction(x[k], window)))
+    assert "(k, Max(0, i - 2), Min(i + 1, N - 1))" in str(caught.value)
+    values = np.array([3.0, 1.0, 4.0, 1.5, 5.0])
+    numpys = {Sum: np.sum, Mean: np.mean, amax: np.max, Prod: np.prod}[reduction]
+    wanted = [numpys(values[max(0, p - 2) : p + 2]) for p in range(5)]
+    cut = gc.System(Eq(y[i], reduction(x[k], (k, Max(0, i - 2), Min(i + 1, N - 1)))))
+    assert np.allclose(cut.evaluate(y, x=values), wanted)

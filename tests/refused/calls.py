@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 import graphc as gc
-from graphc import D, Eq, Sum, System
+from graphc import D, Eq, Sum, System, floor
 
 T, N, M = gc.sizes("T N M")
 t, i, j, n = gc.indices("t i j n")
@@ -452,3 +452,59 @@ def a_list_of_reals_for_indices():
       Indices are integers: pass left=np.asarray(left).astype('int64')
     """
     System(Eq(z[t], z[t - 1] + 1), Eq(z[-1], 5), Eq(h[i], z[left[i]])).compile(h)(left=[0.0, 1.0], T=3)
+
+
+def element_put_outside():
+    """
+    ArgumentError: index -1 read from data is outside axis 0 of total, which has 3 elements
+      in Eq(total[put[t]], Sum(x[t, 0], t))
+      Indices run from 0 to 2; drop other points before the call
+      Or compare: Eq(total[k], Sum(Piecewise((.., Eq(put[t], k)), (0, True)), t))
+    """
+    put, total = gc.Input("put", T, dtype="int64"), gc.Tensor("total", N, outside=0)
+    System(Eq(total[put[t]], Sum(x[t, 0], t))).compile(total)(put=[0, -1, 2, 0, 0], x=X, N=3)
+
+
+def rounded_subscript_past_the_end():
+    """
+    ArgumentError: index -4 read from data is outside axis 0 of x, which has 5 elements
+      in Eq(z[t], x[t-floor(d[t]), 0])
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
+    """
+    d = gc.Input("d", T)
+    System(Eq(z[t], x[t - floor(d[t]), 0])).compile(z)(x=X, d=np.array([0.0, 5, 0, 0, 0]))
+
+
+def rounded_subscript_of_no_number():
+    """
+    ArgumentError: the subscript t - floor(d[t]) is outside axis 0 of x: floor(d[t]) is NaN, infinite or too large
+      in Eq(z[t], x[t-floor(d[t]), 0])
+      Indices run from 0 to 4, none from the end; for zeros outside, give x outside=0
+    """
+    d = gc.Input("d", T)
+    System(Eq(z[t], x[t - floor(d[t]), 0])).compile(z)(x=X, d=np.array([0, np.nan, 0, 0, 0]))
+
+
+def rounded_subscript_of_an_infinite_number_when_evaluated():
+    """
+    ArgumentError: index floor(d[t]) at t = 1 is outside axis 0 of x(T, N): floor(d[t]) is NaN, infinite or too large
+      in Eq(z[t], x[floor(d[t]), 0])
+    """
+    d = gc.Input("d", T)
+    System(Eq(z[t], x[floor(d[t]), 0])).evaluate(z, x=X, d=np.array([0, -np.inf, 0, 0, 0]))
+
+
+def no_square():
+    """
+    ArgumentError: axis 0 of argument square has 5 elements, and M * M = 5 has no solution in whole numbers
+      Pass 4 or 9
+    """
+    System(Eq(L, Sum(gc.Input("square", M * M)))).compile(L)(square=np.ones(5))
+
+
+def no_multiple_of_a_known_factor():
+    """
+    ArgumentError: axis 0 of argument heads has 8 elements, and M * N = 8 has no solution in whole numbers at N = 3
+      Pass 6 or 9
+    """
+    System(Eq(L, Sum(gc.Input("heads", M * N)) + Sum(v))).compile(L)(heads=np.ones(8), v=np.ones(3))

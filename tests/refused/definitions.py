@@ -591,3 +591,143 @@ def function_called_with_too_many_arguments():
       Write g(r)
     """
     gc.scalar_function("g", lambda r: r, derivative=1)(v[i], 2)
+
+
+# -- blocks without a range
+def start_values_of_any_number():
+    """
+    DefinitionError: z[0] is defined twice, for example with C = 3, T = 3
+      in Eq(z[t], z[t-C] + 1)
+      and Eq(z[k-C], 0)
+      Say where k ends, k = gc.index("k", C)
+    """
+    System(Eq(z[t], z[t - C] + 1), Eq(z[k - C], 0))
+
+
+def start_values_of_a_state():
+    """
+    DefinitionError: s[0, 0] is defined twice, for example with C = 3, H = 3, T = 3
+      in Eq(s[t, i], s[t-C, i] + 1)
+      and Eq(s[k-C, i], b[i])
+      Say where k ends, k = gc.index("k", C)
+    """
+    System(Eq(s[t, i], s[t - C, i] + 1), Eq(s[k - C, i], b[i]))
+
+
+def start_values_of_a_literal_number():
+    """
+    DefinitionError: z[0] is defined twice, for example with T = 3
+      in Eq(z[t], z[t-3] + 1)
+      and Eq(z[k-3], 1.0*k)
+      Say where k ends, k = gc.index("k", 3)
+    """
+    System(Eq(z[t], z[t - 3] + 1), Eq(z[k - 3], 1.0 * k))
+
+
+def start_values_at_the_head_of_an_input():
+    """
+    DefinitionError: z[0] is defined twice, for example with C = 3, T = 3
+      in Eq(z[t], z[t-C] + 1)
+      and Eq(z[k-C], whole[k])
+      Say where k ends, k = gc.index("k", C)
+    """
+    System(Eq(z[t], z[t - C] + 1), Eq(z[k - C], gc.Input("whole", T + C)[k]))
+
+
+def end_values_of_any_number():
+    """
+    DefinitionError: z[0] is defined twice, for example with T = 3
+      in Eq(z[t], z[t+C] + 1)
+      and Eq(z[k+T], 0)
+      Say where k ends, k = gc.index("k", C)
+    """
+    System(Eq(z[t], z[t + C] + 1), Eq(z[k + T], 0))
+
+
+def three_parts_of_which_one_ends():
+    """
+    DefinitionError: z[3] is defined twice, for example with H = 3, N = 3, T = 3
+      in Eq(z[j+N], word[j])
+      and Eq(z[k+N+T], b[k])
+      Say where j ends, j = gc.index("j", T)
+    """
+    z = gc.Tensor("z", N + T + H)
+    first = gc.index("i", N)
+    System(Eq(z[first], v[first]), Eq(z[N + j], word[j]), Eq(z[N + T + k], b[k]))
+
+
+def two_halves():
+    """
+    DefinitionError: z[0, 0] is defined twice, for example with C = 3, T = 3
+      in Eq(z[t, k], h[t, k] - h[t, k+C])
+      and Eq(z[t, k+C], h[t, k] + h[t, k+C])
+      Say where k ends, k = gc.index("k", C)
+    """
+    z, h = gc.Tensor("z", T, 2 * C), gc.Input("h", T, 2 * C)
+    System(Eq(z[t, k], h[t, k] - h[t, C + k]), Eq(z[t, C + k], h[t, k] + h[t, C + k]))
+
+
+# -- conditions as numbers
+def a_condition_as_a_factor():
+    """
+    DefinitionError: word[t] and t > 0 are combined as numbers, and t > 0 is a condition
+      Make a number of it: Piecewise((1, t > 0), (0, True))
+    """
+    System(Eq(z[t], word[t] * (t > 0)))
+
+
+def a_condition_as_an_addend():
+    """
+    DefinitionError: z[t-1] and z[t-1] > 0 are combined as numbers, and z[t-1] > 0 is a condition
+      Make a number of it: Piecewise((1, z[t-1] > 0), (0, True))
+    """
+    System(Eq(z[t], (z[t - 1] > 0) + z[t - 1]))
+
+
+def a_condition_by_an_index():
+    """
+    DefinitionError: t and Eq(t, 0) are combined as numbers, and Eq(t, 0) is a condition
+      Make a number of it: Piecewise((1, Eq(t, 0)), (0, True))
+    """
+    System(Eq(z[t], t - Eq(t, 0)))
+
+
+# -- ranges of indices
+def limits_for_a_range():
+    """
+    DefinitionError: the index d runs over (-1, 1), which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", (-1, 1))
+
+
+def a_negative_range():
+    """
+    DefinitionError: the index d runs over -1, which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", -1)
+
+
+def an_index_for_a_range():
+    """
+    DefinitionError: the index d runs over t + 1, which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", t + 1)
+
+
+def a_real_number_for_a_range():
+    """
+    DefinitionError: the index d runs over 2.5, which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.indices("d e", 2.5)
+
+
+def a_name_for_a_range():
+    """
+    DefinitionError: the index d runs over 'N', which is not a size or a non-negative integer
+      d = gc.index("d", 3) runs over 0 .. 2; other limits stand in a reduction, (d, -1, 1), or d is shifted: x[d - 1]
+    """
+    gc.index("d", "N")

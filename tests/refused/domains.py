@@ -4,7 +4,8 @@ import graphc as gc
 from graphc import D, Eq, Piecewise, Sum, System, exp, tanh
 
 T, N, H, C, K = gc.sizes("T N H C K")
-t, u, i, j, k, m = gc.indices("t u i j k m")
+t, u, i, j, k, m, n = gc.indices("t u i j k m n")
+m3 = gc.index("m", 3)
 x, W = gc.Input("x", T, N), gc.Param("W", H, H)
 v = gc.Input("v", N)
 a, s, y, z, L = gc.Tensor("a", T, H), gc.Tensor("s", T, H), gc.Tensor("y", T, C), gc.Tensor("z", T), gc.Tensor("L")
@@ -68,7 +69,8 @@ def not_a_factor_of_the_sum():
     DomainError: v[i-m] at i = 0, m = 1 reads v[-1], but its dimensions are (N)
       in Eq(c[i], Sum(exp(v[i-m]), (m, 0, K - 1)))
       for example with K = 3, N = 3
-      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
+      Cut the range off at the border: (m, Max(0, i - N + 1), Min(i, K - 1))
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(gc.Tensor("c", N + K - 1)[i], Sum(exp(v[i - m]), (m, 0, K - 1))))
 
@@ -226,7 +228,8 @@ def limits_beyond():
     DomainError: v[t] at t = 3 reads v[3], but its dimensions are (N)
       in Eq(L, Sum(v[t]**2, (t, 1, N)))
       for example with N = 3
-      v has t = 0 .. N - 1: write (t, 0, N - 1), or leave the limits away
+      Cut the range off at the border: (t, 1, N - 1)
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(L, Sum(v[t] ** 2, (t, 1, N))))
 
@@ -236,7 +239,8 @@ def limits_beyond_in_a_mean():
     DomainError: v[t] at t = 3 reads v[3], but its dimensions are (N)
       in Eq(L, Mean(log(v[t]), (t, 1, N)))
       for example with N = 3
-      v has t = 0 .. N - 1: write (t, 0, N - 1), or leave the limits away
+      Cut the range off at the border: (t, 1, N - 1)
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(L, gc.Mean(gc.log(v[t]), (t, 1, N))))
 
@@ -288,3 +292,144 @@ def several_start_values():
       Define it: Eq(s[-2, i], ..), Eq(s[-1, i], ..)
     """
     System(Eq(s[t, i], s[t - 2, i] / 2))
+
+
+# -- windows that leave at the border: no mend may make them sums over everything
+def a_window_that_begins_before_the_start():
+    """
+    DomainError: v[k] at k = -2 reads v[-2], but its dimensions are (N)
+      in Eq(q[i], Sum(v[k], (k, i - 2, i)))
+      for example with N = 3
+      Cut the range off at the border: (k, Max(0, i - 2), i)
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
+    """
+    System(Eq(q[i], Sum(v[k], (k, i - 2, i))))
+
+
+def a_mean_that_ends_past_the_end():
+    """
+    DomainError: v[k] at k = 3 reads v[3], but its dimensions are (N)
+      in Eq(q[i], Mean(v[k], (k, i, i + 2)))
+      for example with N = 3
+      Cut the range off at the border: (k, i, Min(i + 2, N - 1))
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
+    """
+    System(Eq(q[i], gc.Mean(v[k], (k, i, i + 2))))
+
+
+def a_largest_value_around_each_point():
+    """
+    DomainError: v[k] at k = -3 reads v[-3], but its dimensions are (N)
+      in Eq(q[i], amax(v[k], (k, i - K, i + K)))
+      for example with K = 3, N = 3
+      Cut the range off at the border: (k, Max(0, i - K), Min(i + K, N - 1))
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
+    """
+    System(Eq(q[i], gc.amax(v[k], (k, i - K, i + K))))
+
+
+def a_reduction_without_finite_support():
+    """
+    DomainError: v[i-m] at i = 0, m = 1 reads v[-1], but its dimensions are (N)
+      in Eq(q[i], amax(v[i-m], m))
+      for example with N = 3
+      Cut the range off at the border: (m, 0, Min(2, i))
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
+    """
+    System(Eq(q[i], gc.amax(v[i - m3], m3)))
+
+
+def limits_that_are_no_range_of_another_factor():
+    """
+    DomainError: v[i-k] at i = 0, k = 1 reads v[-1], but its dimensions are (N)
+      in Eq(q[i], Sum(v[i-k], (k, 0, 2)))
+      for example with N = 3
+      Cut the range off at the border: (k, 0, Min(2, i))
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
+    """
+    System(Eq(q[i], Sum(v[i - k], (k, 0, 2))))
+
+
+# -- sizes that may be too small
+def two_sizes_that_may_be_too_small():
+    """
+    DomainError: x[1, 1] reads x[1, 1], but its dimensions are (T, N)
+      in Eq(L, x[1, 1])
+      for example with N = 1, T = 1
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
+      Or, if N and T are never below 2, say so: gc.sizes("N T", min=2)
+    """
+    System(Eq(L, x[1, 1]))
+
+
+def sizes_that_may_be_too_small_by_different_numbers():
+    """
+    DomainError: x[3, 1] reads x[3, 1], but its dimensions are (T, N)
+      in Eq(L, x[3, 1])
+      for example with N = 3, T = 3
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
+      Or, if N is never below 2 and T is never below 4, say so: gc.sizes("N", min=2), gc.sizes("T", min=4)
+    """
+    System(Eq(L, x[3, 1]))
+
+
+def no_limits_that_could_be_left_away():
+    """
+    DomainError: x[1, n] at n = 0 reads x[1, 0], but its dimensions are (T, N)
+      in Eq(L, Sum(v[n]*x[1, n], n))
+      for example with N = 1, T = 1
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
+      Or, if T is never below 2, say so: gc.sizes("T", min=2)
+    """
+    System(Eq(L, Sum(x[1, n] * v[n], n)))
+
+
+# -- start values in a block
+def a_lag_by_a_size():
+    """
+    DomainError: z[t-K] at t = 0 reads z[-3], which no equation defines
+      in Eq(z[t], z[t-K] + 1)
+      for example with K = 3, T = 3
+      Define it: m = gc.index("m", K), Eq(z[m-K], ..)
+    """
+    System(Eq(z[t], z[t - K] + 1))
+
+
+def a_lag_by_a_size_of_a_state_of_two_axes():
+    """
+    DomainError: z[t-K] at t = 0 reads z[-3], which no equation defines
+      in Eq(s[t, i], z[t-K] + s[t-K, i])
+      for example with H = 3, K = 3, T = 3
+      Define it: m = gc.index("m", K), Eq(z[m-K], ..)
+    """
+    System(Eq(s[t, i], s[t - K, i] + z[t - K]), Eq(z[t], s[t, 0]))
+
+
+def a_long_lag():
+    """
+    DomainError: z[t-12] at t = 0 reads z[-12], which no equation defines
+      in Eq(z[t], z[t-12] + 1)
+      for example with T = 3
+      Define it: m = gc.index("m", 12), Eq(z[m-12], ..)
+    """
+    System(Eq(z[t], z[t - 12] + 1))
+
+
+def a_lag_by_a_size_from_the_end():
+    """
+    DomainError: z[t+K] at t = 0 reads z[3], which no equation defines
+      in Eq(z[t], z[t+K] + 1)
+      for example with K = 3, T = 3
+      Define it: m = gc.index("m", K), Eq(z[T+m], ..)
+    """
+    System(Eq(z[t], z[t + K] + 1))
+
+
+def a_block_where_m_is_taken():
+    """
+    DomainError: z[m-K] at m = 0 reads z[-3], which no equation defines
+      in Eq(z[m], z[m-K] + 1)
+      for example with K = 3, T = 3
+      Define it: n = gc.index("n", K), Eq(z[n-K], ..)
+    """
+    System(Eq(z[m], z[m - K] + 1))
