@@ -35,11 +35,17 @@ class Lifter:
     """The state of lifting one equation: the tables of the system, and names for the indices it makes."""
 
     def __init__(
-        self, names: Names, written: Written, bounds: Mapping[Index, tuple[Expr, Expr]], cycle: Set[sy.Tensor]
+        self,
+        names: Names,
+        written: Written,
+        bounds: Mapping[Index, tuple[Expr, Expr]],
+        cycle: Set[sy.Tensor],
+        recurrent: Set[Tensor],
     ) -> None:
         self.names, self.written, self.bounds = names, written, bounds
         self.cycle = cycle  # the tensors whose clamped lags (`s[Max(t - 3, 0)]`) are told apart: nothing else
         # says that they are earlier
+        self.recurrent = recurrent  # the tensors in a cycle with this one, where limits come from data
         self.operands: list[Operand] = []
         self.made: dict[Any, tuple[Env, Expr]] = {}  # by address of the environment, which is held beside
         self.wholes: list[Operand] = []  # the same for expressions that are differentiated, inner ones first

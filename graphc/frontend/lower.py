@@ -24,7 +24,7 @@ from graphc.equations.graphs import reached
 from graphc.equations.sizes import not_below, solve_sizes
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.errors import DefinitionError, GraphcError, UnsupportedError
-from graphc.frontend import boundary, particular
+from graphc.frontend import boundary, limits, particular
 from graphc.frontend.factored import factored
 from graphc.frontend.gradients import losses, resolve
 from graphc.frontend.guards import guarded
@@ -229,6 +229,11 @@ def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
     accesses = atoms(left.written.eq.rhs, sy.Access)
     if not any(s.has(sp.Max, sp.Min) for access in accesses for s in access.subs_):
         return set()
+    return _cycle(left, lefts)
+
+
+def _cycle(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
+    """The tensors in a cycle with the one of this equation."""
     needs: dict[sy.Tensor, set[sy.Tensor]] = {}
     users: dict[sy.Tensor, set[sy.Tensor]] = {}
     for other in lefts:
@@ -242,7 +247,8 @@ def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
 def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> Draft:
     """An equation as expressions, one axis an axis of the user's."""
     w = left.written
-    lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts))
+    recurrent = _cycle(left, lefts) if limits.any_data(w.eq.rhs) else set[sy.Tensor]()
+    lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts), set(map(names.tensor, recurrent)))
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:

@@ -43,6 +43,15 @@ class Reduce(Expr):
     def indices(self) -> tuple[Index, ...]:
         return tuple(b.index for b in self.bound)
 
+    @property
+    def beside(self) -> set[Index]:
+        """The indices that it depends on beside those of its body and limits."""
+        return set()
+
+    def rebuilt(self, bound: tuple[Bound, ...], body: Expr, visit: Callable[[Expr], Expr] = lambda e: e) -> Expr:
+        """The same of another body; `visit` does to what else it holds what was done to the body."""
+        return Reduce(self.op, bound, body)
+
 
 @dataclass(frozen=True, eq=False)
 class Operand:
@@ -90,7 +99,7 @@ def all_indices(e: Expr) -> set[Index]:
             for end in (b.low, b.high):
                 if end is not None:
                     inner |= indices_of(end)
-        found |= inner - set(r.indices)
+        found |= (inner - set(r.indices)) | r.beside
     return found
 
 
@@ -107,7 +116,7 @@ def renamed(e: Expr, new: Mapping[Index, Expr]) -> Expr:
             )
             for b in r.bound
         )
-        mapping[r] = Reduce(r.op, bound, renamed(r.body, new))
+        mapping[r] = r.rebuilt(bound, renamed(r.body, new), lambda e: renamed(e, new))
     return substitute(e, mapping)
 
 
