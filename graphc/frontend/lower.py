@@ -214,7 +214,8 @@ def _refuse_clash(first: sp.Basic, second: sp.Basic) -> None:
 def described(thing: sp.Basic) -> str:
     if isinstance(thing, sy.Tensor):
         what = {"input": "an input", "param": "a parameter", "tensor": "a tensor"}[thing.role]
-        options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", thing.outside)) if v)
+        rule = "0" if thing.outside == "zero" else f'"{thing.outside}"' if thing.outside else ""
+        options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", rule)) if v)
         dims = f"of dimensions ({', '.join(map(str, thing.dims))})" if thing.dims else "without dimensions"
         return f"{what} {dims}{options}"
     if isinstance(thing, sy.Size):

@@ -188,8 +188,8 @@ def function_saved_under_no_name():
 
 def gradient_in_a_namesake():
     """
-    ArgumentError: v is an input of dimensions (N) in this system, not an input of dimensions (N), outside=zero
-      Use the tensor that its equations have, or its name, "v"
+    ArgumentError: v is an input of dimensions (N) in this system, not an input of dimensions (N), outside=0
+      Use the tensor that its equations have, or its name, "D(L, v)"
     """
     System(Eq(L, Sum(v))).compile(L, D(L, gc.Input("v", N, outside=0)))
 
