@@ -13,7 +13,7 @@ export MPLBACKEND = Agg
 export PYTHONUNBUFFERED = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint format bench fuzz planted exhaustive clean
+.PHONY: demo test lint format bench fuzz planted nightly exhaustive clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.ready-examples
@@ -21,7 +21,7 @@ demo: $(VENV)/.ready-examples
 
 test: lint
 	@echo "== pytest"
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(VENV)/.ready-test
 	@echo "== ruff check";  $(BIN)/ruff check .
@@ -43,6 +43,10 @@ fuzz: $(VENV)/.ready-test
 # plants errors into a copy, one at a time: the tests must find each
 planted: $(VENV)/.ready-test
 	$(BIN)/python -m tests.planted $(ARGS)
+
+# long laws: each system without each transform and with it alone, exponents of time
+nightly: $(VENV)/.ready-test
+	$(BIN)/python -m pytest -m nightly $(ARGS)
 
 # every scalar function over all float32 and ten million float64, and whatever else takes minutes; ARGS="-k exp": some
 exhaustive: $(VENV)/.ready-test

@@ -34,6 +34,7 @@ from graphc.errors import (
 from graphc.options import Options
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
+from graphc.schedule.plans import planned
 from graphc.schedule.program import Program
 from graphc.schedule.verify import verify_small
 from graphc.transforms import PASSES
@@ -132,11 +133,14 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
         # What is named apart may want another order of steps than the cycle it was part of; at places from data there
         # may be no order at all.
         program = _program(system, roots, outputs, update, fewer, times)
+    target = host()
+    with trace.stage("plan", times):
+        program = planned(program, target.registers)
     if os.environ.get("GRAPHC_VERIFY"):
         verify_small(program)
     trace.show("program", program)
     with trace.stage("emit", times):
-        kernel = emit_kernel(program, options.dtype, host())
+        kernel = emit_kernel(program, options.dtype, target)
         text = str(kernel.module)
     with trace.stage("llvm", times):
         loaded = load(text)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 import graphc as gc
 from graphc.compiler import TRANSFORMS, compile
@@ -31,6 +32,8 @@ from graphc.transforms.unfold import cycles, unfold_all
 from tests.arguments import random_arguments
 
 Arguments = Mapping[str, Any]
+# Which transforms to leave out, and to run alone, one by one: dozens of compilations of each system.
+WAYS = [pytest.param((), id="together"), pytest.param(TRANSFORMS, id="one by one", marks=pytest.mark.nightly)]
 SAME = {"rtol": 1e-10, "atol": 1e-10, "equal_nan": True}
 
 

@@ -21,6 +21,7 @@ from graphc.checks.polynomial import Atom, Monomial, Polynomial, arranged, polyn
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Expr, Index, Read, indices_of, make, substitute
+from graphc.equations.ops import SELECTIONS
 from graphc.equations.system import Equation, System, Tensor
 
 PERMUTATIONS = 24
@@ -85,11 +86,11 @@ def _alike(a: Equation, b: Equation, classes: _Classes, context: isl.Set) -> boo
         for form, points, coefficient in itertools.chain.from_iterable(_contributions(p) for p in parts):
             points = sets.intersect_params(points, context)
             pieces = difference.setdefault(form, [])
-            if reduce in ("max", "min"):
+            if reduce in SELECTIONS:
                 pieces.append((points, Fraction(sign)))
             else:
                 difference[form] = _added(pieces, points, sign * coefficient)
-    if reduce in ("max", "min"):
+    if reduce in SELECTIONS:
         return all(
             _union(p, 1).is_equal(_union(p, -1)) if len({k for _, k in p}) == 2 else False for p in difference.values()
         )

@@ -13,6 +13,7 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Op, Read, above_reads
+from graphc.equations.ops import SELECTIONS
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.errors import UnsupportedError
 
@@ -80,7 +81,9 @@ def _refuse(eq: Equation, term: Term, places: Places) -> None:
     computed = [n for n in above_reads(term.value) if isinstance(n, Op) and n.name not in _LOOKS | _PASSES]
     choices = [n.args[0] for n in above_reads(term.value) if isinstance(n, Op) and n.name == "select"]
     asked = frozenset(n for c in choices for n in above_reads(c) if isinstance(n, Read))  # and chosen by what they are
-    parts = [a for n in computed for a in n.args] + ([term.value] if eq.reduce in ("sum", "prod") else [])
+    parts = [a for n in computed for a in n.args]
+    if eq.reduce not in ("assign", *SELECTIONS):
+        parts.append(term.value)
     for part in parts:
         if any(not _points(part, term.domain, sign, places, asked).is_empty() for sign in (1, -1)):
             name = part.tensor.name if isinstance(part, Read) else "a part"

@@ -14,6 +14,7 @@ from graphc.equations.expr import Const, Expr, Index, Read, factors, indices_of,
 from graphc.equations.simplify import never_negative
 from graphc.equations.system import System, Tensor, Term
 from graphc.language import symbols as sy
+from graphc.language.boundaries import NAMED
 from graphc.language.reductions import Reduction, Sum
 
 SET = isl.dim_type.set
@@ -112,7 +113,7 @@ def _most(points: isl.Set) -> Iterator[tuple[str, int]]:
 def _inside(term: Term, read: Read, form: object) -> str:
     """For what is given: limits that stay within the axis, none where the same is meant, or a rule for what stands
     outside."""
-    rule = f'outside=0, "edge", "reflect" or "wrap" for {read.tensor.name}'
+    rule = f"outside=0, {NAMED} for {read.tensor.name}"
     for sub, dim, s, d in _leaving(term, read, form):
         limits = _limits(term, s)
         if len(limits) == 1:
@@ -131,9 +132,9 @@ def _inside(term: Term, read: Read, form: object) -> str:
 
 
 def _equation(term: Term) -> sp.Basic:
-    """The user's equation that a term is from."""
-    assert term.origin is not None and isinstance(term.origin.source, sp.Basic)
-    return term.origin.source
+    """The user's equation that a term is from, if it is from one."""
+    source = None if term.origin is None else term.origin.source
+    return source if isinstance(source, sp.Basic) else sp.true
 
 
 def _leaving(term: Term, read: Read, form: object) -> Iterator[tuple[Expr, Expr, sp.Expr, sp.Expr]]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
-from typing import Any
 
 import islpy as isl
 
 from graphc.equations import sets
 from graphc.equations.domain import integer, is_affine
 from graphc.equations.expr import Const, Expr, Index, Read, substitute
+from graphc.equations.graphs import Graph
 from graphc.equations.printing import AsWritten
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
@@ -55,42 +55,13 @@ def _reads(eq: Equation) -> Iterator[tuple[Term, Read]]:
 
 def _connected(edges: Sequence[Edge]) -> list[list[Edge]]:
     """The edges inside each strongly connected set of tensors."""
-    number = _components(edges)
+    graph = Graph((e.target, e.source) for e in edges)
+    number = {t: k for k, part in enumerate(graph.components()) for t in part}
     parts: dict[int, list[Edge]] = {}
     for e in edges:
         if number[e.target] == number[e.source]:
             parts.setdefault(number[e.target], []).append(e)
     return list(parts.values())
-
-
-def _components(edges: Sequence[Edge]) -> dict[Tensor, int]:
-    """A number for each tensor, equal within a strongly connected set (Kosaraju: order of leaving, then back)."""
-    forward: dict[Tensor, list[Tensor]] = {}
-    backward: dict[Tensor, list[Tensor]] = {}
-    for e in edges:
-        forward.setdefault(e.target, []).append(e.source)
-        backward.setdefault(e.source, []).append(e.target)
-    left: dict[Tensor, None] = {}
-    seen: set[Tensor] = set()
-    for root in (*forward, *backward):
-        stack = [(root, False)]
-        while stack:
-            t, done = stack.pop()
-            if done:
-                left[t] = None
-            elif t not in seen:
-                seen.add(t)
-                stack.append((t, True))
-                stack += [(u, False) for u in forward.get(t, ())]
-    number: dict[Tensor, int] = {}
-    for root in reversed(left):
-        todo = [root]
-        while todo:
-            t = todo.pop()
-            if t not in number:
-                number[t] = number[root] if t is not root else len(number)
-                todo += backward.get(t, ())
-    return number
 
 
 def _progress(edges: list[Edge], system: System, reads: AsWritten) -> None:
@@ -211,28 +182,25 @@ def _shifts(edges: Sequence[Edge], steps: Mapping[Edge, int | None]) -> dict[Ten
 
 def _refuse(edges: Sequence[Edge], system: System, reads: AsWritten) -> None:
     """Raise if a cycle through these edges certainly returns to its first element."""
-    import networkx as nx
-
-    graph = nx.MultiDiGraph()
+    between: dict[tuple[Tensor, Tensor], list[Edge]] = {}
     for e in edges:
-        graph.add_edge(e.target, e.source, edge=e)
+        between.setdefault((e.target, e.source), []).append(e)
     order = {eq.tensor: k for k, eq in enumerate(system.equations)}
     closed: list[list[Edge]] = []
-    for cycle in islice(nx.simple_cycles(nx.DiGraph(graph)), CYCLES):
+    for cycle in islice(Graph(between).cycles(), CYCLES):
         first = min(range(len(cycle)), key=lambda k: order[cycle[k]])
-        closed += _paths([*cycle[first:], *cycle[:first]], graph)
+        closed += _paths([*cycle[first:], *cycle[:first]], between)
     twice = [[*p, *q] for p, q in combinations(closed, 2) if p[0].target is q[0].target]
     for path in (*closed, *twice[:CYCLES]):
         if _returns(path, system):
             raise CausalityError(_message(path, reads))
 
 
-def _paths(cycle: Sequence[Tensor], graph: Any) -> Iterator[list[Edge]]:
+def _paths(cycle: Sequence[Tensor], between: Mapping[tuple[Tensor, Tensor], list[Edge]]) -> Iterator[list[Edge]]:
     """The edges along a cycle of tensors; where there are several, each of them in turn."""
     paths: list[list[Edge]] = [[]]
     for a, b in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
-        between = [data["edge"] for data in graph[a][b].values()]
-        paths = [[*p, e] for p in paths for e in between][:CYCLES]
+        paths = [[*p, e] for p in paths for e in between[a, b]][:CYCLES]
     yield from paths
 
 

@@ -26,12 +26,12 @@ from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.loops import bound, row_loop, tiled, vector_loop
 from graphc.codegen.memory import access, store
 from graphc.codegen.nest import write_element
-from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I64, PTR
 from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Statement
+from graphc.schedule.tiles import Plan
 
 ROWS = 256  # of a long sum at a time: their partial sums are two vectors each, 16 or 32 KiB a level
 DEPTH = 256  # points of the summed indices in a panel: 16 KiB of two vectors each, half of a first-level cache
@@ -89,7 +89,10 @@ def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]
 
 
 def _joined(e: Emitter, blocks: Sequence[Block], packed: Sequence[Read], others: Sequence[Read]) -> list[ir.Value]:
-    """Per index but the innermost: whether one step of it takes every operand as far as all steps of those inside."""
+    """Per index but the innermost: whether one step of it takes every operand as far as all steps of those inside.
+
+    Compared at run time, on strides and extents: one function serves the inside of a convolution and its edges.
+    """
     b = e.builder
     found: list[ir.Value] = []
     so_far: ir.Value = ir.Constant(ir.IntType(1), 1)

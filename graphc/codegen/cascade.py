@@ -217,7 +217,7 @@ def _for_each(e: Emitter, name: str, shape: ir.Type, one: Callable[..., None]) -
 
     def body(b: ir.IRBuilder, *given: ir.Value) -> None:
         values, down, rows, along, columns, levels, count = given
-        own = Emitter(e.system, e.dtype, e.lanes, e.registers)
+        own = Emitter(e.system, e.dtype, e.lanes)
         own.builder, least = b, ir.Constant(I64, 1)
         with (
             own.loop(ir.Constant(I64, 0), b.sub(rows, least)) as r,

@@ -16,8 +16,7 @@ from llvmlite import ir
 
 from graphc.codegen.cascade import is_rounded
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.memory import WINDOWS, Access, access
-from graphc.codegen.tiling import Plan, inner_bounds, inner_indices
+from graphc.codegen.memory import Access, access
 from graphc.codegen.values import FUSED, I64, PTR
 from graphc.equations.bounds import Bounds
 from graphc.equations.domain import Domain, assume, is_plain
@@ -27,6 +26,7 @@ from graphc.equations.system import Tensor
 from graphc.schedule.exact import compares_rounded
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.program import Nest, Statement
+from graphc.schedule.tiles import WINDOWS, Plan, inner_bounds, inner_indices
 
 
 @dataclass(frozen=True)
@@ -57,18 +57,18 @@ def emit_contraction(e: Emitter, nest: Nest, chosen: Plan, level: int, context: 
     if not inner or is_scatter(s, nest.parallel, nest.outer) or not _is_box(remaining, inner) or not _fits(s):
         return False
     bounds = [*remaining, *inner]
+    indices = tuple(b.index for b in bounds)
+    touched = [Read(s.tensor, s.write), *reads(s.value)]
+    if any(_goes_round(e, r, indices) for r in touched):
+        return False
     for b in bounds:
         e.env[b.index] = e.scalar(b.lower)
     with e.scope():
-        indices = tuple(b.index for b in bounds)
-        found = [_operand(e, Read(s.tensor, s.write), indices), *(_operand(e, r, indices) for r in reads(s.value))]
+        operands = [_operand(e, r, indices) for r in touched]
         extents = [e.builder.add(e.builder.sub(e.scalar(b.upper), e.env[b.index]), ir.Constant(I64, 1)) for b in bounds]
     for b in bounds:
         del e.env[b.index]
     extents = [_folded(e, x, b) for x, b in zip(extents, bounds, strict=True)]
-    operands = [o for o in found if o is not None]
-    if len(operands) < len(found):
-        return False
     indices, operands, extents = _collapse(e, nest, bounds, operands, extents)
     _call(e, s, chosen, indices, operands, extents)
     return True
@@ -102,12 +102,16 @@ def _fits(s: Statement) -> bool:
     return True
 
 
-def _operand(e: Emitter, read: Read, indices: Sequence[Index]) -> Operand | None:
+def _goes_round(e: Emitter, read: Read, indices: Sequence[Index]) -> bool:
+    """Whether one of the indices moves an access along an axis of which only the last steps are kept."""
+    ring = e.refs[read.tensor].ring
+    return ring is not None and bool(set(indices) & indices_of(read.subs[ring[0]]))
+
+
+def _operand(e: Emitter, read: Read, indices: Sequence[Index]) -> Operand:
     found = access(e, read.tensor, read.subs)
     assert isinstance(found, Access)
     ref, ty = e.refs[read.tensor], e.type_of(read.tensor.kind)
-    if ref.ring is not None and set(indices) & indices_of(read.subs[ref.ring[0]]):
-        return None
     strides = []
     for i in indices:
         parts = [
@@ -223,7 +227,7 @@ def _define(
     function.linkage = "internal"
     function.attributes.add("noinline")
     numbers = iter(function.args[len(operands) :])
-    inner = Emitter(e.system, e.dtype, e.lanes, e.registers)
+    inner = Emitter(e.system, e.dtype, e.lanes)
     inner.flags = FUSED if s.mode == "sum" and not compares_rounded(s.value) else e.flags
     inner.builder = ir.IRBuilder(function.append_basic_block("entry"))
     start = inner.builder.append_basic_block("start")

@@ -7,16 +7,20 @@ computed once and shared, which is what makes a product-sum over a tile a regist
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from llvmlite import ir
 
 from graphc.codegen.values import I64, Values
+from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, postorder
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
+from graphc.schedule.plans import NestPlan
+from graphc.schedule.program import Loop, Nest, Statement
+from graphc.schedule.registers import Lags
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +70,10 @@ class Scope:
 class Emitter(Values):
     """Emits into the current block. `sizes`, `refs` and `env` give sizes, buffers and index variables their values."""
 
-    def __init__(self, system: System, dtype: str, lanes: int, registers: int) -> None:
+    def __init__(self, system: System, dtype: str, lanes: int) -> None:
         super().__init__(dtype)
         self.system = system
         self.lanes = lanes
-        self.registers = registers
         self.sizes: dict[str, ir.Value] = {}
         self.refs: dict[Tensor, Ref] = {}
         self.env: dict[Index, ir.Value] = {}
@@ -80,6 +83,9 @@ class Emitter(Values):
         self.errors: dict[Tensor, Tensor] = {}  # see Program
         self.bad: ir.Value | None = None  # where an index read from data that is out of range is noted
         self.many_calls = False  # whether scalar code calls long functions instead of copying them
+        self.plans: Mapping[Nest, NestPlan] = {}
+        self.lags: Mapping[Loop, Lags] = {}
+        self.along: Mapping[Statement, tuple[Bounds, ...]] = {}  # see NestPlan, of the nest at hand
         self.checks: list[tuple[Read, int]] = []
         # What the loops around compute, outermost first: the axis, the current step along it and its direction.
         self.order: dict[Tensor, tuple[tuple[int, Expr, int], ...]] = {}

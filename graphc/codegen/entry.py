@@ -1,7 +1,8 @@
 """A module's entry points: where arguments and the workspace lie, and the functions that a call goes through.
 
 The workspace holds its cells (the scalars) first, eight bytes each, then its arrays, each at a multiple of 64 bytes.
-Arrays are row-major; rows whose length is a multiple of 1024 bytes lie 64 bytes further apart than that.
+Arrays are row-major; rows whose length is a multiple of 1024 bytes lie 64 bytes further apart than that. Arguments and
+results are dense.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def _layout(
     e: Emitter, program: Program, memory: Memory, b: ir.IRBuilder, values: list[ir.Value]
 ) -> tuple[dict[Tensor, ir.Value], ir.Value]:
     """Offsets of the workspace's arrays in bytes, behind its cells, and the total."""
-    own = Emitter(e.system, e.dtype, e.lanes, e.registers)
+    own = Emitter(e.system, e.dtype, e.lanes)
     own.builder = b
     own.sizes = size_values(memory.sizes, values, program.system.fixed)
     offsets: dict[Tensor, ir.Value] = {}

@@ -18,18 +18,17 @@ from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.entry import CELL, Body, Memory, entry_points, is_spaced, memory_of, size_values, strides_of
-from graphc.codegen.guards import nest_guards
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import FUSED, I64, PTR
-from graphc.equations.domain import Domain, assume
-from graphc.equations.expr import Expr, Index, Op, Read, above_reads, substitute
+from graphc.equations.domain import assume
+from graphc.equations.expr import Expr, Op, Read, above_reads
 from graphc.equations.ops import OPS
-from graphc.equations.system import System, Tensor
+from graphc.equations.system import Tensor
 from graphc.schedule.exact import needs_equal_bits
-from graphc.schedule.program import Loop, Nest, Node, Program, Statement, statement_reads
+from graphc.schedule.program import Loop, Nest, Node, Program, statement_reads
+from graphc.schedule.registers import lagged
 
-MAX_LAG = 8
 PIECE = 4000  # operations in one body: LLVM takes longer than in proportion to a function's length
 INLINED = 16  # long functions in scalar code up to which each is copied in place; more are called, to compile fast
 
@@ -55,8 +54,8 @@ def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
     bodies: list[Body] = []
     pieces = _pieces(program.body)
     for k, nodes in enumerate(pieces):
-        e = Emitter(program.system, dtype, width, target.registers)
-        e.many_calls = many_calls
+        e = Emitter(program.system, dtype, width)
+        e.many_calls, e.plans, e.lags = many_calls, program.plans, program.lags
         e.flags = () if equal_bits else FUSED
         e.errors = program.errors if dtype != "int64" else {}
         if emitters:
@@ -112,7 +111,7 @@ def _body(
         e.refs[tensor] = _ref(e, program, tensor, pointer)
     context = assume(program.system.sizes, (), least=0)
     for node in nodes:
-        _node(e, node, (), context)
+        _node(e, node, context)
     if last:
         _update(e, program)
     e.builder.ret_void()
@@ -136,21 +135,21 @@ def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref
 # Nodes ----------------------------------------
 
 
-def _node(e: Emitter, node: Node, around: tuple[Loop, ...], context: isl.Set) -> None:
+def _node(e: Emitter, node: Node, context: isl.Set) -> None:
     if isinstance(node, Nest):
-        emit_nest(e, node, nest_guards(node, around, context, e.system), context)
+        emit_nest(e, e.plans[node], context)
     else:
-        _loop(e, node, around, context)
+        _loop(e, node, context)
 
 
-def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) -> None:
+def _loop(e: Emitter, loop: Loop, context: isl.Set) -> None:
     for nest in _nests(loop):
         for s in nest.statements:
             e.forget(s.tensor)
     low, high = e.scalar(loop.lower), e.scalar(loop.upper)
     first, last = (low, high) if loop.step > 0 else (high, low)
     with e.only_if(e.builder.icmp_signed("<=", low, high)):
-        lags = carried_lags(loop, (*around, loop), context, e.system)
+        lags = e.lags.get(loop, {})
         cells = {t: [e.alloca(e.type_of(t.kind), f"{t.name}.lag") for _ in range(k)] for t, (_, k) in lags.items()}
         e.env[loop.var] = first
         with e.scope():
@@ -166,7 +165,7 @@ def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) ->
             for tensor, (axis, ahead) in loop.along.items():
                 e.order[tensor] = (*e.order.get(tensor, ()), (axis, loop.var + ahead, loop.step))
             for node in loop.body:
-                _node(e, node, (*around, loop), context)
+                _node(e, node, context)
             e.order = outside
             for tensor, (write, depth) in lags.items():
                 now = e.known((Read(tensor, write), -1, -1))
@@ -176,50 +175,6 @@ def _loop(e: Emitter, loop: Loop, around: tuple[Loop, ...], context: isl.Set) ->
                 e.builder.store(now, cells[tensor][0])
         e.carried = before
         del e.env[loop.var]
-
-
-def lagged(tensor: Tensor, write: tuple[Expr, ...], loop: Loop, k: int) -> Read:
-    """The element written k iterations ago."""
-    return Read(tensor, tuple(substitute(w, {loop.var: loop.var - k * loop.step}) for w in write))
-
-
-def carried_lags(
-    loop: Loop, around: Sequence[Loop], context: isl.Set, system: System
-) -> dict[Tensor, tuple[tuple[Expr, ...], int]]:
-    """Scalars that the loop hands from step to step: {tensor: (what is written, longest lag read)}.
-
-    Their last values stay in registers; memory would put a store and a load on the critical path of every step.
-    """
-    written: dict[Tensor, set[tuple[Expr, ...]]] = {}
-    barred: set[Tensor] = set()
-    statements: list[Statement] = []
-    for node in loop.body:
-        for nest in [node] if isinstance(node, Nest) else _nests(node):
-            direct = isinstance(node, Nest) and not nest.parallel and not nest_guards(nest, around, context, system)
-            for s in nest.statements:
-                statements.append(s)
-                written.setdefault(s.tensor, set()).add(s.write)
-                inner = len(s.domain.indices) > len(nest.outer)
-                if not direct or (inner and s.written - set(nest.outer)):
-                    barred.add(s.tensor)
-    reads = [r for s in statements for r in statement_reads(s)]
-    found: dict[Tensor, tuple[tuple[Expr, ...], int]] = {}
-    for tensor, writes in written.items():
-        if tensor in barred or len(writes) != 1:
-            continue
-        (write,) = writes
-        depth = max((k for r in reads if r.tensor is tensor for k in [_lag(r, write, loop)] if k), default=0)
-        if 0 < depth <= MAX_LAG:
-            found[tensor] = (write, depth)
-    return found
-
-
-def _lag(read: Read, write: tuple[Expr, ...], loop: Loop) -> int:
-    """How many iterations ago the element read was written; 0 if not by a constant."""
-    for k in range(1, MAX_LAG + 1):
-        if lagged(read.tensor, write, loop, k) is read:
-            return k
-    return 0
 
 
 def _nests(node: Node) -> list[Nest]:
@@ -251,11 +206,8 @@ def _update(e: Emitter, program: Program) -> None:
     if not program.update:
         return
     assert e.bad is not None
+    context = assume(program.system.sizes, (), least=0)
     code = e.builder.load(e.bad, typ=I64)
     with e.only_if(e.builder.icmp_signed("==", code, ir.Constant(I64, 0))):
-        for old, new in program.update.items():
-            indices = tuple(Index(f"i{k}") for k in range(len(old.dims)))
-            domain = Domain.box(indices, old.dims)
-            s = Statement(old, "set", domain, indices, Read(new, indices))
-            context = assume(program.system.sizes, (), least=0)
-            emit_nest(e, Nest((), indices, (s,)), [], context)
+        for copy in program.copies:
+            emit_nest(e, copy, context)

@@ -9,10 +9,10 @@ from llvmlite import ir
 
 from graphc.codegen.cascade import Cascade
 from graphc.codegen.emitter import Emitter, Tile
-from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I64
 from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Index
+from graphc.schedule.tiles import Plan
 
 Body = Callable[[], None]
 

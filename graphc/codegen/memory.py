@@ -1,8 +1,9 @@
 """Loads and stores: an element of a tensor at a point of the tile, as a scalar, a vector, or a gather.
 
 An access is affine in the tile (one base offset, a stride along the rows and one along the vector axis) or general
-(each subscript computed). A subscript that comes from data is checked: out of range, it is noted for the caller and
-read at 0 instead, so nothing outside the buffer is ever touched.
+(each subscript computed). A subscript that comes from data, or is computed and not affine, is checked: out of range, it
+is noted, replaced by 0 and reported after the call, so nothing outside the buffer is ever touched. Where it moves along
+the tile (`x[i + n]`, n from data), each point is checked and gathered by itself.
 """
 
 from __future__ import annotations
@@ -19,8 +20,7 @@ from graphc.equations.domain import bent_inside, has_reads, is_affine, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, place_of, substitute
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
-
-WINDOWS = 4  # the longest stride at which contiguous vectors with the elements between are loaded
+from graphc.schedule.tiles import WINDOWS
 
 
 @dataclass(frozen=True)
@@ -372,16 +372,3 @@ def scatter(e: Emitter, base: ir.Value, offsets: ir.Value, value: ir.Value, ty: 
         at = ir.Constant(I32, k)
         one, where = e.builder.extract_element(value, at), e.builder.extract_element(offsets, at)
         e.builder.store(one, e.pointer(base, where, ty))
-
-
-def lane_step(subs: tuple[Expr, ...], index: Index) -> int | None:
-    """By how many elements a row-major access moves with the index; None if not by a constant along the last axis."""
-    from graphc.equations.expr import indices_of
-
-    moving = [a for a, s in enumerate(subs) if index in indices_of(s)]
-    if not moving:
-        return 0
-    parts, _ = affine_parts(subs[-1])
-    if moving != [len(subs) - 1] or any(index in indices_of(leaf) for leaf in parts if leaf is not index):
-        return None
-    return parts.get(index)

@@ -15,29 +15,24 @@ from llvmlite import ir
 from graphc.codegen.cascade import cascade, is_rounded
 from graphc.codegen.contraction import emit_contraction
 from graphc.codegen.emitter import Emitter
-from graphc.codegen.guards import sum_guards
-from graphc.codegen.limits import with_limits
 from graphc.codegen.loops import guarded, plain_loops, row_loop, vector_loop
 from graphc.codegen.memory import clear, store
 from graphc.codegen.reduction import Sum, along_vector, positive_logs, sum_with_logs
-from graphc.codegen.tiling import (
+from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
+from graphc.schedule.fuse import is_scatter
+from graphc.schedule.guards import sum_guards
+from graphc.schedule.plans import NestPlan
+from graphc.schedule.program import Nest, Statement
+from graphc.schedule.tiles import (
     Plan,
     inner_bounds,
     inner_indices,
-    order_reduction,
-    ordered_bounds,
-    plan,
-    reduction_axis,
 )
-from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
-from graphc.schedule.fuse import is_scatter
-from graphc.schedule.program import Nest, Statement
 
 
-def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) -> None:
-    """The whole nest at the current place; `guards` are the conditions on sizes and outer loops under which it runs."""
-    nest = with_limits(nest)
-    chosen = plan(nest, context, e.registers, e.system)
+def emit_nest(e: Emitter, planned: NestPlan, context: isl.Set) -> None:
+    """The whole nest at the current place."""
+    nest, guards, chosen = planned.nest, planned.guards, planned.tile
     for s in nest.statements:
         if guards or nest.parallel or inner_indices(s, nest):
             e.forget(s.tensor)
@@ -53,6 +48,7 @@ def emit_nest(e: Emitter, nest: Nest, guards: Sequence[Expr], context: isl.Set) 
                     clear(e, e.errors[s.tensor])
             return
         e.in_line = not (e.many_calls and not nest.parallel)
+        e.along = planned.along
         run_plan(e, nest, chosen, context, share=True)
         e.in_line = True
 
@@ -215,9 +211,8 @@ def _reduce(e: Emitter, s: Statement, nest: Nest, context: isl.Set) -> None:
 def _reduce_together(e: Emitter, together: Sequence[tuple[Statement, Expr]], nest: Nest, context: isl.Set) -> None:
     """Reductions over the same points whose innermost loop runs along vectors; the lanes are combined at the end."""
     s = together[0][0]
-    axis = reduction_axis(s, nest)
-    bounds = None if axis is None else ordered_bounds(s, nest, order_reduction(s, nest, axis), context)
-    if bounds is None or bounds[-1].guards:
+    bounds = e.along.get(s)
+    if bounds is None:
         for other, _ in together:
             _reduce(e, other, nest, context)
         return

@@ -17,10 +17,10 @@ from llvmlite import ir
 from graphc.codegen.cascade import cascade, is_rounded
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import allowed, plain_loops, vector_loop
-from graphc.codegen.tiling import Plan
 from graphc.codegen.values import I1, I32, I64
 from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Op, make
+from graphc.schedule.tiles import Plan
 
 CHUNKS = 4  # vectors in flight: enough to hide the latency of an addition
 ACCUMULATORS = 12  # of all reductions that run together: the rest of 16 registers is for their operands

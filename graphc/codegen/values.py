@@ -6,14 +6,16 @@ A value is an llvmlite value, a scalar or a vector of the lanes in use; operands
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
 
 from graphc.codegen import vectormath
 from graphc.equations.expr import Const, as_float, join
+from graphc.equations.ops import REDUCTIONS
 from graphc.errors import UnsupportedError
+from graphc.language.boundaries import BENT, Boundary, Kit
 
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 PTR = ir.PointerType()
@@ -145,10 +147,8 @@ class Values:
                 return self._floor_divide(*v)[0]
             case "mod":
                 return self._floor_divide(*v)[1]
-            case "clip":
-                return self._clip(*v)
-            case "mirror":
-                return self._mirror(*v)
+            case bent if bent in BENT:
+                return self._bent(BENT[bent], *v)
             case "pow":
                 return self._integer_power(*v)
             case "isnan":
@@ -179,19 +179,14 @@ class Values:
         rest = b.select(wrong, b.add(rest, safe), rest)
         return b.select(bad, zero, quotient), b.select(bad, zero, rest)
 
-    def _clip(self, i: ir.Value, n: ir.Value) -> ir.Value:
-        b = self.builder
-        low = b.select(b.icmp_signed("<", i, self._like(i, 0)), self._like(i, 0), i)
-        last = b.sub(n, self._like(i, 1))
-        return b.select(b.icmp_signed(">", low, last), last, low)
+    def _bent(self, rule: Boundary, i: ir.Value, n: ir.Value) -> ir.Value:
+        def whole(v: Any) -> ir.Value:
+            return v if isinstance(v, ir.Value) else self._like(i, v)
 
-    def _mirror(self, i: ir.Value, n: ir.Value) -> ir.Value:
-        b = self.builder
-        last = b.sub(n, self._like(i, 1))
-        turn = self._floor_divide(i, b.mul(self._like(i, 2), last))[1]
-        away = b.sub(turn, last)
-        away = b.select(b.icmp_signed("<", away, self._like(i, 0)), b.neg(away), away)
-        return b.sub(last, away)
+        def by(name: str) -> Callable[[Any, Any], ir.Value]:
+            return lambda a, b: self._integer(name, [whole(a), whole(b)])
+
+        return rule.bent(Kit(*map(by, ("minimum", "maximum", "mod", "add", "sub"))), i, n)
 
     def _integer_power(self, a: ir.Value, n: ir.Value) -> ir.Value:
         exponent = number_of(n)
@@ -263,13 +258,10 @@ class Values:
 
     def combine(self, mode: str, a: ir.Value, b: ir.Value, kind: str) -> ir.Value:
         """The reduction's operation on two partial results."""
-        name = {"sum": "add", "prod": "mul", "max": "maximum", "min": "minimum"}[mode]
-        return self.op(name, [a, b], [kind, kind], kind)
+        return self.op(REDUCTIONS[mode].op, [a, b], [kind, kind], kind)
 
     def identity(self, mode: str, kind: str) -> ir.Value:
-        infinity = float("inf")
-        number = {"sum": 0, "prod": 1, "max": -infinity, "min": infinity}[mode]
-        return self.const(number, kind)
+        return self.const(REDUCTIONS[mode].identity, kind)
 
     def literal(self, e: Const) -> ir.Value:
         if e.kind == "real" and self.type_of("real") is I64 and not _is_integer(e.value):

@@ -144,7 +144,7 @@ def is_affine(e: Expr) -> bool:
 
 
 def is_plain(sub: Expr) -> bool:
-    """Whether each index moves a subscript by steps of one length: quotients are of sizes alone."""
+    """Whether each index moves a subscript by steps of one length; a quotient of sizes, (P - 1)//2, is like a size."""
     leaves, _ = affine_parts(sub)
     return all(isinstance(leaf, Index | Size) or (not indices_of(leaf) and is_affine(leaf)) for leaf in leaves)
 

@@ -309,8 +309,8 @@ def substitute(root: Expr, mapping: Mapping[Any, Expr]) -> Expr:
 
 
 def of_kind(value: Expr, kind: str) -> Expr:
-    """`value`, put in the place of a read of a tensor of that kind: computed with as what the tensor holds. Of small
-    literals nothing is lost, so they stay literals."""
+    """`value`, put in the place of a read of a tensor of that kind: computed with as what the tensor holds, since
+    integers wrap at 64 bits and reals do not. Of small literals nothing is lost, so they stay literals."""
     if value.kind == kind or (isinstance(value, Const) and -(2**15) < value.value < 2**15):
         return value
     if kind == "real" and isinstance(value, Const):

@@ -2,7 +2,8 @@
 
 An entry says how many arguments it takes, the kind of its value, what it means (NumPy), what it means on rational
 numbers where it means anything there, its partial derivatives as expressions in its arguments `a, b, ..` and its own
-value `y`, and how SymPy writes it. Code generation looks operations up by the same names.
+value `y`, and how SymPy writes it. Code generation looks operations up by the same names. The derivatives are written
+out, and tested against SymPy's: to derive them here would make the import slow.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ import sympy as sp
 
 from graphc.equations import special
 from graphc.equations.expr import Const, Expr, Op, join, make
+from graphc.language.boundaries import BENT, BOUNDARIES, Kit
 
 Partial = Callable[..., Expr]
 ZERO, ONE, HALF = Const(0), Const(1), Const(Fraction(1, 2))
@@ -53,6 +56,11 @@ class OpInfo:
 
 def _where(condition: Expr, yes: Any, no: Any) -> Expr:
     return make("select", condition, yes, no)
+
+
+def _bending(name: str) -> OpInfo:
+    meaning = partial(BENT[name].bent, Kit())
+    return OpInfo(2, meaning, lambda i, n: sp.Function(name)(i, n), (None, None), meaning, "same")
 
 
 def _tie(first: str) -> tuple[Partial, Partial]:
@@ -183,13 +191,9 @@ _TABLE: dict[str, OpInfo] = {
                      lambda c, a, b: a if c else b, "select"),
     "toreal": OpInfo(1, lambda a: a, lambda a: a, (None,), lambda a: a, flops=0),
     "toint": OpInfo(1, lambda a: int(a), lambda a: a, (None,), int, "int", flops=0),
-    "clip": OpInfo(2, lambda i, n: min(max(i, 0), n - 1), lambda i, n: sp.Function("clip")(i, n), (None, None),
-                   lambda i, n: min(max(i, 0), n - 1), "same"),
     "only": OpInfo(2, lambda c, i: i if c else 0, lambda c, i: sp.Function("only")(i, c), (None, None),
                    lambda c, i: i if c else 0, "select"),
-    "mirror": OpInfo(2, lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)),
-                     lambda i, n: sp.Function("mirror")(i, n), (None, None),
-                     lambda i, n: 0 if n == 1 else n - 1 - abs(i % (2 * n - 2) - (n - 1)), "same"),
+    **{name: _bending(name) for name in BENT if name != "mod"},
 }  # fmt: skip
 
 
@@ -216,14 +220,29 @@ def arguments_of(node: Op) -> list[Expr]:
 
 
 # Operations that always give an index inside an axis of n elements, whatever their first argument: the boundary rules
-# "edge", "reflect" and "wrap" (numpy.pad's names; wrap is `mod(i, n)`). A subscript `only(c, i)` is the place i where c
+# (`language/boundaries`; wrap is `mod(i, n)`). A subscript `only(c, i)` is the place i where c
 # holds; elsewhere no element is meant, and a select drops what is read or adds nothing: see `guards`.
-BOUNDARY = {"edge": "clip", "reflect": "mirror", "wrap": "mod"}
+BOUNDARY = {rule: b.op for rule, b in BOUNDARIES.items()}
 
-# Reductions: the identity and the operation that combines two values.
-REDUCTIONS: dict[str, tuple[float, str]] = {
-    "sum": (0, "add"),
-    "prod": (1, "mul"),
-    "max": (-math.inf, "maximum"),
-    "min": (math.inf, "minimum"),
+
+@dataclass(frozen=True)
+class Reduction:
+    """How contributions to one element combine: what it is without any, the operation of two, whether that gives one of
+    the two (so that a derivative goes to the winners); and how it is written, in text and in LaTeX."""
+
+    identity: float
+    op: str
+    selects: bool
+    sign: str
+    big: str
+    assigns: str
+
+
+REDUCTIONS = {
+    "sum": Reduction(0, "add", False, "+=", r"\sum", "{+}{=}"),
+    "prod": Reduction(1, "mul", False, "*=", r"\prod", r"{\times}{=}"),
+    "max": Reduction(-math.inf, "maximum", True, "max=", r"\max", r"{\max}{=}"),
+    "min": Reduction(math.inf, "minimum", True, "min=", r"\min", r"{\min}{=}"),
 }
+SELECTIONS = frozenset(name for name, r in REDUCTIONS.items() if r.selects)
+SIGNS = {"assign": "=", "set": "=", **{name: r.sign for name, r in REDUCTIONS.items()}}  # of equations and statements

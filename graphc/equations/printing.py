@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, postorder
-from graphc.equations.ops import OWN, arguments_of
+from graphc.equations.ops import OWN, SIGNS, arguments_of
 
 if TYPE_CHECKING:
     from graphc.equations.system import Equation, System, Term
@@ -90,9 +90,8 @@ def as_text(read: Read) -> str:
 
 def show_term(term: Term, name: str, reduce: str) -> str:
     """`name[write] += value    for {domain}`."""
-    sign = {"assign": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[reduce]
     subs = f"[{', '.join(map(show, term.write))}]" if term.write else ""
-    return f"{name}{subs} {sign} {show(term.value)}    for {term.domain!r}"
+    return f"{name}{subs} {SIGNS[reduce]} {show(term.value)}    for {term.domain!r}"
 
 
 def show_equation(eq: Equation) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from graphc.equations.expr import Const, Expr, Op, Read, Size, postorder
+from graphc.language.boundaries import BENT, Kit
 
 ZERO, ONE = Const(0), Const(1)
 _LEAST = -(2**63)  # of 64 bits; its negative is none of them
@@ -131,10 +132,8 @@ def _fold(name: str, args: tuple[Expr, ...]) -> Expr | None:
                 return Const(a // b)
             case "mod", [a, b] if b != 0:
                 return Const(a - b * (a // b))
-            case "clip", [i, n] if n >= 1:
-                return Const(min(max(i, Fraction(0)), n - 1))
-            case "mirror", [i, n] if n >= 1:
-                return Const(n - 1 - abs(i % (2 * n - 2) - (n - 1)) if n > 1 else 0)
+            case bent, [i, n] if bent in BENT and n >= 1:
+                return Const(BENT[bent].bent(Kit(), i, n))
             case (("lt" | "le" | "gt" | "ge" | "eq" | "ne"), [a, b]):
                 return Const({"lt": a < b, "le": a <= b, "gt": a > b, "ge": a >= b, "eq": a == b, "ne": a != b}[name])
     elif name == "neg":

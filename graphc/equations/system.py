@@ -19,6 +19,7 @@ import islpy as isl
 
 from graphc.equations.domain import Domain, assume, box_set, is_affine, size_name, size_names
 from graphc.equations.expr import Expr, Index, Op, Read, Size, above_reads, as_expr, reads, transform
+from graphc.equations.graphs import reached
 from graphc.equations.ops import OWN
 
 
@@ -30,7 +31,7 @@ class Origin:
     file: str = ""
     line: int = 0
 
-    @property
+    @cached_property
     def equation(self) -> str:
         return str(self.source)
 
@@ -215,7 +216,8 @@ class System:
 
 
 def without_derivatives(system: System) -> System:
-    """`system` less what only differentiation looks at: functions with derivatives of their own are their values."""
+    """`system` less what only differentiation looks at: functions with derivatives of their own are their values. The
+    first thing that the interpreter and the compiler do."""
 
     def value(node: Expr) -> Expr | None:
         if not (isinstance(node, Op) and node.name.startswith(OWN)):
@@ -233,16 +235,7 @@ def without_derivatives(system: System) -> System:
 
 def dependencies(system: System, tensors: Iterable[Tensor]) -> set[Tensor]:
     """All tensors that these depend on, themselves included."""
-    found: set[Tensor] = set()
-    todo = list(tensors)
-    while todo:
-        t = todo.pop()
-        if t in found:
-            continue
-        found.add(t)
-        if t in system.by_tensor:
-            todo.extend(read.tensor for _, read in system.by_tensor[t].reads())
-    return found
+    return reached({t: [read.tensor for _, read in eq.reads()] for t, eq in system.by_tensor.items()}, tensors)
 
 
 def factors(e: Expr) -> list[Expr]:

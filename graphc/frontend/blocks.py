@@ -11,12 +11,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import networkx as nx
-
 from graphc.equations import sets
 from graphc.equations.composed import Composed, of_sizes, polynomial, product
 from graphc.equations.domain import Domain, assume, is_affine, size_names
 from graphc.equations.expr import Const, Expr, Index, Read, Size, indices_of
+from graphc.equations.graphs import Graph, reached
 from graphc.equations.simplify import affine_sum
 from graphc.equations.system import Tensor
 from graphc.errors import GraphcError, UnsupportedError
@@ -95,7 +94,7 @@ class Plan:
     counts: dict[Index, Count] = field(default_factory=dict)  # where that is a product
     strides: dict[Axis, set[Count]] = field(default_factory=dict)
     inner: dict[Index, set[Count]] = field(default_factory=dict)
-    links: nx.Graph = field(default_factory=nx.Graph)
+    links: Graph[Axis | Index] = field(default_factory=Graph)  # both ways
 
 
 def plan_of(drafts: Sequence[Draft], names: Names) -> Plan | None:
@@ -244,7 +243,7 @@ def _divide(plan: Plan) -> None:
                 if both:
                     plan.strides[t, k], plan.strides[g.tensor, axis] = set(both), set(both)
                     plan.lengths[g.tensor, axis] = plan.lengths[t, k] = _count(t.dims[k], plan.names.composed) or ONE
-                    plan.links.add_edge((t, k), (g.tensor, axis))
+                    plan.links.add([((t, k), (g.tensor, axis)), ((g.tensor, axis), (t, k))])
         changed = before < sum(map(len, plan.strides.values())) + sum(map(len, plan.inner.values()))
 
 
@@ -256,7 +255,7 @@ def _meet(plan: Plan, axis: Axis, stride: Count, index: Index) -> None:
     inner |= {q for s in strides if (q := s.over(stride)) is not None and q.beyond(ONE) and reach.beyond(q)}
     if inner:
         plan.strides[axis] = strides | {stride * q for q in inner}
-        plan.links.add_edge(axis, index)
+        plan.links.add([(axis, index), (index, axis)])
 
 
 def _give_up(plan: Plan) -> None:
@@ -269,7 +268,7 @@ def _give_up(plan: Plan) -> None:
             if plan.inner.get(index) and (use.axis not in plan.lengths or all(d is not index for _, d in use.digits)):
                 bad.setdefault(index, use)
     for thing, use in bad.items():
-        linked = nx.node_connected_component(plan.links, thing) if thing in plan.links else {thing}
+        linked = reached(plan.links.after, [thing])
         for other in plan.uses:
             if other.axis in linked and other.writes and other.composite:
                 raise _mixed(other, use)

@@ -19,12 +19,13 @@ from graphc.equations.expr import Const, Expr, Index, Read, make, substitute, tr
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.system import Equation, Origin, System, Tensor, Term, reads_of
 from graphc.frontend.gradients import reread
+from graphc.language.boundaries import BOUNDARIES
 
 MAX_PIECES = 5  # a reader in fewer pieces than this is cheaper than a copy with a rim
 
 
 def apply(system: System, rules: Mapping[Tensor, str], fresh: Callable[[str], str]) -> System:
-    """The system with the boundary rules {tensor: "zero", "edge", "reflect" or "wrap"} written out."""
+    """The system with the boundary rules {tensor: "zero" or one of `BOUNDARIES`} written out."""
     for tensor, rule in rules.items():
         system = _by_data(system, tensor, rule)
         read = _read_outside(system, tensor)
@@ -116,17 +117,15 @@ def _nearest(rule: str, i: Index, first: Expr, last: Expr) -> list[tuple[tuple[E
     def between(low: Expr, high: Expr) -> tuple[Expr, ...]:
         return make("le", low, i), make("le", i, high)
 
-    n = last - first + 1
-    inside = (between(first, last), i)
     before, after = (make("lt", i, first),), (make("gt", i, last),)
-    if rule == "edge":
-        return [inside, (before, first), (after, last)]
-    low, high = (first - n, last + n) if rule == "wrap" else (2 * first - last, 2 * last - first)
-    far = make(BOUNDARY[rule], i - first, n) + first
+    (low, below), (high, above) = BOUNDARIES[rule].near(i, first, last)
+    if low is None:
+        return [(between(first, last), i), (before, below), (after, above)]
+    far = make(BOUNDARY[rule], i - first, last - first + 1) + first
     return [
-        inside,
-        (between(low, first - 1), i + n if rule == "wrap" else 2 * first - i),
-        (between(last + 1, high), i - n if rule == "wrap" else 2 * last - i),
+        (between(first, last), i),
+        (between(low, first - 1), below),
+        (between(last + 1, high), above),
         ((make("lt", i, low), *before), far),
         ((make("gt", i, high), *after), far),
     ]

@@ -108,7 +108,7 @@ class _Rewriter:
             return Read(self.tensors[node.tensor], tuple(subs))
         return self.wholes.get(node)
 
-    def _reduce(self, r: Reduce) -> Reduce:
+    def _reduce(self, r: Reduce) -> Expr:
         bound: list[Bound] = []
         for b in r.bound:
             if b.index in self.parts:
@@ -116,7 +116,7 @@ class _Rewriter:
             else:
                 low, high = (None if end is None else self._value(end) for end in (b.low, b.high))
                 bound.append(Bound(b.index, low, high, b.closed))
-        return Reduce(r.op, tuple(bound), self._value(r.body))
+        return r.rebuilt(tuple(bound), self._value(r.body), self._value)
 
     def _apart(self, axis: Axis, sub: Expr) -> list[Expr]:
         """The subscripts on the parts of an axis: each addend goes to the largest stride that divides it."""

@@ -15,6 +15,7 @@ import sympy as sp
 
 from graphc.checks.reads import Gradient
 from graphc.equations.expr import Const, Expr, Read, substitute
+from graphc.equations.graphs import reached
 from graphc.equations.printing import AsWritten, as_text
 from graphc.equations.system import System, Tensor, Term, dependencies, reads_of
 from graphc.errors import CausalityError, DefinitionError, ShapeError, UnsupportedError, complain, counted
@@ -82,14 +83,7 @@ def _in_cycle(loss: sp.Expr, e: sp.Basic, needs: Mapping[sp.Basic, set[sp.Basic]
     gradient is then one of those of all elements, of which only some may depend on it."""
     if not (isinstance(loss, sy.Access) and isinstance(loss.base, sy.Tensor) and len(loss.subs_) == loss.base.rank):
         return False
-    seen: set[sp.Basic] = set()
-    todo = [loss.base]
-    while todo:
-        t = todo.pop()
-        if t not in seen:
-            seen.add(t)
-            todo += needs.get(t, ())
-    return isinstance(e, sp.Eq) and _written(e) in seen
+    return isinstance(e, sp.Eq) and _written(e) in reached(needs, [loss.base])
 
 
 def _free(wanted: str, taken: set[str]) -> str:

@@ -4,7 +4,9 @@
 
 The place travels with the read, into gradients too. A place from data is held to its axis by the run, where the
 condition holds. A place that is affine need not be: the points at which it lies inside are divided from those at which
-it does not, and only there the run looks. (Affine conditions have divided the index set already: see `split`.)
+it does not, and only there the run looks. (Affine conditions have divided the index set already: see `split`.) Where
+there is none, native code reads some element and drops it, or adds nothing to one; the interpreter asks for none. Reads
+that `outside=0` makes zero are among them.
 """
 
 from __future__ import annotations

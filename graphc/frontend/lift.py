@@ -35,11 +35,16 @@ class Lifter:
     """The state of lifting one equation: the tables of the system, and names for the indices it makes."""
 
     def __init__(
-        self, names: Names, written: Written, bounds: Mapping[Index, tuple[Expr, Expr]], cycle: Set[sy.Tensor]
+        self,
+        names: Names,
+        written: Written,
+        bounds: Mapping[Index, tuple[Expr, Expr]],
+        cycle: Set[sy.Tensor],
+        recurrent: Set[Tensor],
     ) -> None:
         self.names, self.written, self.bounds = names, written, bounds
-        self.cycle = cycle  # the tensors whose clamped lags (`s[Max(t - 3, 0)]`) are told apart: nothing else
-        # says that they are earlier
+        self.cycle = cycle  # the tensors whose clamped lags (`s[Max(t - 3, 0)]`) nothing else says to be earlier
+        self.recurrent = recurrent  # the tensors in a cycle with this one, where limits come from data
         self.operands: list[Operand] = []
         self.made: dict[Any, tuple[Env, Expr]] = {}  # by address of the environment, which is held beside
         self.wholes: list[Operand] = []  # the same for expressions that are differentiated, inner ones first
@@ -55,10 +60,9 @@ class Lifter:
 
     def shape(self, e: sp.Basic) -> Shape:
         """The dimensions of the free axes of `e`."""
-        found = self.names.shapes.get(e)
-        if found is None:
-            found = self.names.shapes[e] = self._shape(e)
-        return found
+        if e not in self.names.shapes:
+            self.names.shapes[e] = self._shape(e)
+        return self.names.shapes[e]
 
     def _shape(self, e: sp.Basic) -> Shape:
         if isinstance(e, sy.Tensor):
@@ -217,10 +221,9 @@ class Lifter:
             return value
         data = [n for n in s.atoms(sy.Tensor) if not n.is_integer]
         if data and not any(a.q != 1 for a in s.atoms(sp.Rational)):
+            what = f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor"
             mend = f'Declare it so, gc.Input("{data[0]}", .., dtype="int64"), or round it: floor({data[0]}[..])'
-            raise self.written.error(
-                DefinitionError, f"the subscript {s} of {access} reads {data[0]}, which is not an integer tensor", mend
-            )
+            raise self.written.error(DefinitionError, what, mend)
         mend = 'Use floor division (i//2), or give it as data: gc.Input("J", .., dtype="int64")'
         raise self.written.error(DefinitionError, f"the subscript {s} of {access} is not an integer", mend)
 

@@ -7,7 +7,7 @@ data, which the run holds to its axis. How many points there can be at all, an a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -17,8 +17,9 @@ from graphc.equations.expr import Const, Expr, Index, Op, Read, all_of, indices_
 from graphc.equations.simplify import affine_parts
 from graphc.errors import DefinitionError, UnsupportedError
 from graphc.frontend.guards import made_always
-from graphc.frontend.names import Written
-from graphc.frontend.reduce import Bound, Reduce, merged
+from graphc.frontend.names import Written, atoms
+from graphc.frontend.reduce import Bound, Reduce, all_reads, merged, reduces, renamed
+from graphc.frontend.rows import Row, apart
 from graphc.language import reductions as rd
 from graphc.language import symbols as sy
 
@@ -37,6 +38,11 @@ def are_data(e: sp.Basic) -> bool:
     return any(end.atoms(sy.Tensor) for limit in e.args[1:] for end in limit[1:])
 
 
+def any_data(e: sp.Basic) -> bool:
+    """Whether there are such limits anywhere in an expression."""
+    return any(are_data(r) for r in atoms(e, rd.Reduction, sp.Sum, sp.Product))
+
+
 def bind(
     lifter: Lifter, e: sp.Basic, bound: tuple[Bound, ...], at: tuple[Expr, ...], env: Env
 ) -> tuple[tuple[Bound, ...], Expr]:
@@ -53,11 +59,42 @@ def bind(
             UnsupportedError, f"limits of {e} depend on an index whose own limits are read from data",
             "Give what is inside a tensor of its own",
         )  # fmt: skip
-    moved = {name: starts[i] + i if isinstance(i, Index) and i in starts else i for name, i in env.items()}
-    body = lifter.build(e.args[0], at, moved)
-    there = all_of(make("lt", starts[b.index] + b.index, b.high) for b in bound if b.index in starts and b.high)
-    found = tuple(_within(e, b, body, written) if b.index in starts else b for b in bound)
-    return found, make("select", there, body, NOTHING[type(e)])
+    rows = {
+        b.index: _row(b.index, b.low, b.high)
+        for b in bound
+        if b.low is not None and b.high is not None and b.index in starts
+    }
+    standing = {i: Index(i.name) for i in rows}
+    body = lifter.build(e.args[0], at, _moved(env, standing))
+    found = tuple(_within(e, b, standing[b.index], body, written) if b.index in rows else b for b in bound)
+    if reduces(body):
+        body = _nested(lifter, body, {standing[i]: row for i, row in rows.items()})
+    else:
+        body = lifter.build(e.args[0], at, _moved(env, {i: row.place for i, row in rows.items()}))
+    return found, make("select", all_of(row.there for row in rows.values()), body, NOTHING[type(e)])
+
+
+def _row(index: Index, low: Expr, high: Expr) -> Row:
+    return Row(index, low + index, make("lt", low + index, high), (low, high))
+
+
+def _moved(env: Env, places: Mapping[Index, Expr]) -> Env:
+    return {name: places.get(i, i) if isinstance(i, Index) else i for name, i in env.items()}
+
+
+def _nested(lifter: Lifter, body: Expr, rows: Mapping[Index, Row]) -> Expr:
+    """A body with reductions, at indices that are places in rows, at the points of the rows."""
+    made = list(_reads_made(body))
+    places = {place: row.place for place, row in rows.items()}
+    for read in all_reads(body):
+        if read in lifter.written.reads:
+            lifter.written.reads.setdefault(renamed(read, places), lifter.written.reads[read])  # type: ignore[arg-type]
+    return renamed(apart(body, {i: (row, _alone(i, made)) for i, row in rows.items()}, lifter.recurrent), places)
+
+
+def _alone(index: Index, made: Iterable[Read]) -> Expr | None:
+    """The length of an axis at which an index stands alone, where that is read in any case."""
+    return next((d for r in made for s, d in zip(r.subs, r.tensor.dims, strict=True) if s is index), None)
 
 
 def mean(fresh: Callable[[], tuple[tuple[Bound, ...], Expr]]) -> Expr:
@@ -73,13 +110,13 @@ def _by_data(b: Bound) -> bool:
     return any(end is not None and has_reads(end) for end in (b.low, b.high))
 
 
-def _within(e: sp.Basic, b: Bound, body: Expr, written: Written) -> Bound:
-    """An index with the range 0 .. n, where n is the length of an axis along which it moves a read that is made always:
-    n + 1 places on it are not all inside, so that the run notes any range that is longer."""
+def _within(e: sp.Basic, b: Bound, place: Index, body: Expr, written: Written) -> Bound:
+    """An index with the range 0 .. n, where n is the length of an axis along which its place moves a read that is made
+    always: n + 1 places on it are not all inside, so that the run notes any range that is longer."""
     for read in _reads_made(body):
         for sub, dim in zip(read.subs, read.tensor.dims, strict=True):
             parts, _ = affine_parts(sub)
-            if b.index in parts and not any(b.index in indices_of(p) for p in parts if p is not b.index):
+            if place in parts and not any(place in indices_of(p) for p in parts if p is not place):
                 return Bound(b.index, Const(0), dim + 1)
     raise written.error(
         DefinitionError, f"the limits of {b.index!r} are read from data, and nothing says how many points there can be",

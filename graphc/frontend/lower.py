@@ -20,10 +20,11 @@ from graphc.equations import sets
 from graphc.equations.composed import Composed, affine_at_numbers
 from graphc.equations.domain import Domain, is_affine, size_names
 from graphc.equations.expr import Expr, Index, Read, make, postorder
+from graphc.equations.graphs import reached
 from graphc.equations.sizes import not_below, solve_sizes
 from graphc.equations.system import Equation, Origin, System, Tensor, Term
 from graphc.errors import DefinitionError, GraphcError, UnsupportedError
-from graphc.frontend import boundary, particular
+from graphc.frontend import boundary, limits, particular
 from graphc.frontend.factored import factored
 from graphc.frontend.gradients import losses, resolve
 from graphc.frontend.guards import guarded
@@ -37,6 +38,7 @@ from graphc.frontend.split import choices_apart, split
 from graphc.frontend.terms import Builder
 from graphc.frontend.widen import widened
 from graphc.language import symbols as sy
+from graphc.language.boundaries import BOUNDARIES
 from graphc.language.notation import D
 
 
@@ -134,7 +136,7 @@ def _lowered(lefts: Sequence[Left], of: dict[D, sy.Tensor], names: Names, closed
     _refuse_shared_places(pieces)
     pieces = particular.resolve(pieces)
     ranges.supports = particular.supports(pieces)
-    ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in sy.RULES}
+    ranges.ruled = {names.tensors[t] for t in names.tensors if t.outside in BOUNDARIES}
     for p in pieces:
         ranges.resolve(p.value, set(p.scope.indices), p.written)
     builder = Builder(ranges, names.fresh)
@@ -228,29 +230,26 @@ def _clamped(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
     accesses = atoms(left.written.eq.rhs, sy.Access)
     if not any(s.has(sp.Max, sp.Min) for access in accesses for s in access.subs_):
         return set()
+    return _cycle(left, lefts)
+
+
+def _cycle(left: Left, lefts: Sequence[Left]) -> set[sy.Tensor]:
+    """The tensors in a cycle with the one of this equation."""
     needs: dict[sy.Tensor, set[sy.Tensor]] = {}
     users: dict[sy.Tensor, set[sy.Tensor]] = {}
     for other in lefts:
         for t in atoms(other.written.eq.rhs, sy.Tensor):
             needs.setdefault(other.tensor, set()).add(t)
             users.setdefault(t, set()).add(other.tensor)
-    return _reached(needs, left.tensor) & _reached(users, left.tensor)
-
-
-def _reached(steps: Mapping[sy.Tensor, set[sy.Tensor]], start: sy.Tensor) -> set[sy.Tensor]:
-    found: set[sy.Tensor] = set()
-    todo = [start]
-    while todo:
-        more = steps.get(todo.pop(), set()) - found
-        found |= more
-        todo += more
-    return found
+    below, above = (reached(edges, edges.get(left.tensor, set())) for edges in (needs, users))
+    return below & above
 
 
 def _draft(left: Left, lefts: Sequence[Left], names: Names, ranges: Ranges) -> Draft:
     """An equation as expressions, one axis an axis of the user's."""
     w = left.written
-    lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts))
+    recurrent = _cycle(left, lefts) if limits.any_data(w.eq.rhs) else set[sy.Tensor]()
+    lifter = Lifter(names, w, ranges.bounds, _clamped(left, lefts), set(map(names.tensor, recurrent)))
     parsed = parse(left, names, lifter)
     right = lifter.shape(w.eq.rhs)
     if right:

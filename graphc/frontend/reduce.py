@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
+from graphc.equations.ops import REDUCTIONS
 from graphc.equations.system import Tensor
 
 
@@ -42,6 +43,15 @@ class Reduce(Expr):
     def indices(self) -> tuple[Index, ...]:
         return tuple(b.index for b in self.bound)
 
+    @property
+    def beside(self) -> set[Index]:
+        """The indices that it depends on beside those of its body and limits."""
+        return set()
+
+    def rebuilt(self, bound: tuple[Bound, ...], body: Expr, visit: Callable[[Expr], Expr] = lambda e: e) -> Expr:
+        """The same of another body; `visit` does to what else it holds what was done to the body."""
+        return Reduce(self.op, bound, body)
+
 
 @dataclass(frozen=True, eq=False)
 class Operand:
@@ -57,7 +67,7 @@ class Operand:
 def merged(op: str, bound: tuple[Bound, ...], body: Expr) -> Expr:
     """The reduction, with one of the same kind directly inside joined to it: a sum of sums is one sum."""
     match body:
-        case Reduce() if body.op == op and op in ("sum", "prod", "max", "min"):
+        case Reduce() if body.op == op and op in REDUCTIONS:
             return merged(op, bound + body.bound, body.body)
         case Op(name="neg", args=(Reduce() as r,)) if op == r.op == "sum":
             return merged(op, bound + r.bound, -r.body)
@@ -89,7 +99,7 @@ def all_indices(e: Expr) -> set[Index]:
             for end in (b.low, b.high):
                 if end is not None:
                     inner |= indices_of(end)
-        found |= inner - set(r.indices)
+        found |= (inner - set(r.indices)) | r.beside
     return found
 
 
@@ -106,7 +116,7 @@ def renamed(e: Expr, new: Mapping[Index, Expr]) -> Expr:
             )
             for b in r.bound
         )
-        mapping[r] = Reduce(r.op, bound, renamed(r.body, new))
+        mapping[r] = r.rebuilt(bound, renamed(r.body, new), lambda e: renamed(e, new))
     return substitute(e, mapping)
 
 

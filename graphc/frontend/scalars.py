@@ -16,6 +16,7 @@ from sympy.core.function import AppliedUndef
 from graphc.equations.expr import Const, Expr, Op, make, transform
 from graphc.equations.ops import OPS
 from graphc.errors import UnsupportedError
+from graphc.language.boundaries import BENT
 
 # SymPy's name -> the operation's, where they differ. Everything else of one argument that is in OPS has its own name.
 _NAMES = {"Abs": "abs", "Mod": "mod", "Heaviside": "heaviside", "ceiling": "ceil", "re": "re", "Pow": "pow"}
@@ -121,7 +122,7 @@ def apply(e: sp.Basic, args: Sequence[Expr]) -> Expr:
         info is None
         or info.arity != len(args)
         or isinstance(e, AppliedUndef)
-        or name in ("stop", "select", "clip", "only", "toint", "toreal")
+        or name in ("stop", "select", "only", "toint", "toreal", *BENT.keys() - {"mod"})
     ):
         raise UnsupportedError(
             f"{e} uses {type(e).__name__}, which graphc has no operation for\n"

@@ -48,7 +48,7 @@ def multiplies(value: Expr) -> bool:
 
 def choices_apart(value: Expr) -> Expr:
     """`value`, with choices that would multiply as tensors of their own: a sum of six choices has not 64 parts but six
-    times two."""
+    times two. (In the body of a sum over an index, each addend becomes a term of its own instead: see `terms`.)"""
     if not multiplies(value):
         return value
     level = _choices(value)

@@ -13,14 +13,15 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import Domain, assume, is_affine, size_name, subset
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, make, postorder, substitute
+from graphc.equations.ops import REDUCTIONS
 from graphc.equations.system import Equation, Tensor, Term
 from graphc.frontend.names import Written
 from graphc.frontend.ranges import Ranges, Scope
 from graphc.frontend.reduce import Bound, Reduce, all_indices, reduces
+from graphc.frontend.rows import Placed, placed
 from graphc.frontend.split import multiplies, split
 
 ZERO, ONE, MINUS_ONE = Const(0), Const(1), Const(-1)
-_SUFFIX = {"sum": "sum", "total": "sum", "prod": "prod", "max": "max", "min": "min"}
 _EMPTY = {"sum": ZERO, "prod": ONE}
 
 
@@ -32,6 +33,7 @@ class Builder:
         self.auxiliaries: list[Equation] = []
         self.shared: dict[object, list[tuple[Tensor, Scope]]] = {}
         self.marks: dict[object, Index] = {}
+        self.marked: dict[object, list[tuple[Tensor, isl.Set]]] = {}
         self.name = ""
         self.written: Written
 
@@ -42,7 +44,7 @@ class Builder:
 
     def kind_of(self, value: Expr) -> str:
         """How an equation with this value reduces."""
-        if isinstance(value, Reduce) and value.op in ("prod", "max", "min"):
+        if isinstance(value, Reduce) and value.op in REDUCTIONS.keys() - {"sum"}:
             return value.op
         parts = addends(value)
         if len(parts) == 1:
@@ -108,6 +110,8 @@ class Builder:
         return substitute(value, {e: self._apart(scope, e) for e in found}) if found else value
 
     def _apart(self, scope: Scope, e: Expr) -> Expr:
+        if isinstance(e, Placed):
+            return placed(self, scope, e)
         if not (isinstance(e, Reduce) and e.op == "mean"):
             return self.aside(scope, e)
         total = Reduce("total", e.bound, e.body)  # a sum, but of what has no licence to vanish
@@ -116,19 +120,18 @@ class Builder:
 
     def aside(self, scope: Scope, value: Expr) -> Expr:
         """A read of the auxiliary tensor that holds `value` at every point of `scope` that matters to it."""
-        free = self._free(value)
+        free = self.free(value)
         keep = tuple(i for i in scope.indices if i in free)
         lows = {i: self.ranges.bounds[i][0] for i in keep}
         dims = tuple(self.ranges.bounds[i][1] - lows[i] for i in keep)
         base = _without_size_conditions(scope.domain.project(keep))
         inner = Scope(base.indices, base=base)
         write = tuple(i - lows[i] for i in base.indices)
-        key = (self._fingerprint(value, {i: self._mark(k) for k, i in enumerate(keep)}), dims, tuple(lows.values()))
+        key = (self.fingerprint(value, {i: self.mark(k) for k, i in enumerate(keep)}), dims, tuple(lows.values()))
         for tensor, where in self.shared.get(key, []):
             if subset(inner.domain.set, where.domain.set):
                 return Read(tensor, write)
-        suffix = _suffix(value)
-        tensor = Tensor(self.fresh(f"{self.name}_{suffix}"), dims, "tensor", _kind(value), origin=self.written.origin)
+        tensor = Tensor(self.fresh_name(_suffix(value)), dims, "tensor", _kind(value), origin=self.written.origin)
         self.shared.setdefault(key, []).append((tensor, inner))
         body = value.body if isinstance(value, Reduce) and value.op == "let" else value
         self.auxiliaries.append(self.equation(tensor, inner, write, body))
@@ -139,24 +142,30 @@ class Builder:
         terms = tuple(term for part, v in split(value) for term in self.terms(scope.with_(inside=part), write, v))
         return Equation(tensor, self.kind_of(value), scope.domain.image(write), terms, self.written.origin)
 
-    def _free(self, value: Expr) -> set[Index]:
+    def free(self, value: Expr) -> set[Index]:
         """The indices that `value` depends on, through the regions of its reductions too."""
         found = indices_of(value)
         for r in reduces(value):
-            inner = self._free(r.body) | set().union(*(indices_of(c) for c in self.ranges.regions[r]), set())
+            inner = self.free(r.body) | set().union(*(indices_of(c) for c in self.ranges.regions[r]), set())
             found |= (inner | all_indices(r)) - set(r.indices)
         return found
 
-    def _mark(self, key: object) -> Index:
+    def fresh_name(self, suffix: str) -> str:
+        """A name for a tensor that holds a part of the equation."""
+        return self.fresh(f"{self.name}_{suffix}")
+
+    def mark(self, key: object) -> Index:
         return self.marks.setdefault(key, Index(f"#{len(self.marks)}"))
 
-    def _fingerprint(self, value: Expr, naming: dict[Index, Index]) -> Expr:
+    def fingerprint(self, value: Expr, naming: dict[Index, Index]) -> Expr:
         """`value` with its indices numbered, so that equal reductions are one object."""
         mapping: dict[Expr, Expr] = {i: naming[i] for i in indices_of(value) if i in naming}
         for r in reduces(value):
-            inner = {**naming, **{i: self._mark(("bound", len(naming) + k)) for k, i in enumerate(r.indices)}}
-            region = tuple(self._fingerprint(c, inner) for c in self.ranges.regions[r])
-            mapping[r] = self._mark((r.op, len(r.bound), region, self._fingerprint(r.body, inner)))
+            inner = {**naming, **{i: self.mark(("bound", len(naming) + k)) for k, i in enumerate(r.indices)}}
+            region = tuple(self.fingerprint(c, inner) for c in self.ranges.regions[r])
+            beside = (r.row.place, r.row.there) if isinstance(r, Placed) else ()
+            named = tuple(self.fingerprint(e, naming) for e in beside)
+            mapping[r] = self.mark((r.op, len(r.bound), region, named, self.fingerprint(r.body, inner)))
         return substitute(value, mapping)
 
 
@@ -169,7 +178,7 @@ def _without_size_conditions(domain: Domain) -> Domain:
 def _suffix(value: Expr) -> str:
     if isinstance(value, Reduce) and value.op == "let":
         return "choice" if isinstance(value.body, Op) and value.body.name == "select" else "exp"
-    return _SUFFIX[value.op] if isinstance(value, Reduce) else "sum"
+    return value.op if isinstance(value, Reduce) and value.op != "total" else "sum"
 
 
 def _kind(value: Expr) -> str:

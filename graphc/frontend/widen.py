@@ -33,7 +33,7 @@ def _reduction(r: Reduce) -> Expr:
     body = widened(r.body, False)
     if r.op == "mean" and body.kind in ("weak", "int"):
         body = make("toreal", body)  # as NumPy's mean of integers
-    return r if body is r.body else Reduce(r.op, r.bound, body)
+    return r if body is r.body else r.rebuilt(r.bound, body)
 
 
 def _wanted(node: Op) -> list[bool]:
@@ -70,7 +70,7 @@ def _converted(e: Expr) -> Expr:
         case Const():
             return e
         case Reduce():
-            return Reduce(e.op, e.bound, _converted(e.body))
+            return e.rebuilt(e.bound, _converted(e.body))
         case Op(name="select", args=(c, yes, no)):
             return make("select", c, _converted(yes), _converted(no))
         case Op(name=name, args=args) if name in _THROUGH:

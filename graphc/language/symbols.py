@@ -15,8 +15,8 @@ import sympy as sp
 
 from graphc.errors import DefinitionError, ShapeError, UnsupportedError, counted
 from graphc.language.arithmetic import Arithmetic
+from graphc.language.boundaries import BOUNDARIES, NAMED
 
-RULES = ("edge", "reflect", "wrap")
 INTEGERS = ("int64", "int32")
 _DTYPES = ("float64", "float32", *INTEGERS)
 
@@ -153,7 +153,7 @@ class Tensor(Notation, sp.AtomicExpr):
     """A name with dimensions, defined by equations. Without dimensions it is a scalar and stands for its value.
 
     dtype: "int64" or "int32" makes its elements integers; others are chosen when compiling.
-    outside: what reads outside the dimensions give: 0, "edge", "reflect" or "wrap" (numpy.pad's names).
+    outside: what reads outside the dimensions give: 0, "edge", "reflect", "symmetric" or "wrap" (numpy.pad's names).
     """
 
     __slots__ = ("dims", "dtype", "name", "outside")
@@ -317,13 +317,12 @@ def _dtype(name: str, dtype: Any) -> str:
 def _outside(name: str, rule: Any) -> str:
     if rule is None or rule == "":
         return ""
-    if rule in RULES:
+    if rule in BOUNDARIES:
         return str(rule)
     if rule == "zero" or (not isinstance(rule, str) and rule == 0):
         return "zero"
     raise UnsupportedError(
-        f'{name} has outside={rule!r}; a boundary rule is 0, "edge", "reflect" or "wrap"\n'
-        "  For another value outside, write a Piecewise"
+        f"{name} has outside={rule!r}; a boundary rule is 0, {NAMED}\n  For another value outside, write a Piecewise"
     )
 
 

@@ -12,20 +12,22 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import islpy as isl
-import networkx as nx
 import numpy as np
 
 from graphc.equations.domain import fix_sizes, has_reads
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, as_float, join, place_of, postorder
+from graphc.equations.graphs import Graph
 from graphc.equations.ops import OPS, REDUCTIONS
 from graphc.equations.points import Rows, points
 from graphc.equations.printing import no_place
 from graphc.equations.sizes import as_argument, dim_value, fractions, solve_sizes
 from graphc.equations.system import Equation, System, Tensor, dependencies, without_derivatives
 from graphc.errors import ArgumentError, CausalityError, DefinitionError, DomainError, UnsupportedError, complain
+from graphc.language.boundaries import BENT, Kit
 from graphc.reference.elements import DONE, IN_PROGRESS, Array, Frame, Points, Values, element_name
 
 
@@ -87,9 +89,8 @@ class _Interpreter:
         self.grouped: set[Tensor] = set()
         for t, array in arguments.items():
             self.values[t] = Values.of(array.reshape([dim_value(d, sizes) for d in t.dims]))
-        graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
-        parts = nx.strongly_connected_components(graph)
-        self.recurrent = {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
+        graph = Graph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
+        self.recurrent = {t for part in graph.cyclic() for t in part}
 
     def enumerate(self, region: isl.Set) -> Rows:
         return points(fix_sizes(region, self.sizes))
@@ -171,9 +172,9 @@ class _Interpreter:
                 out[owner] = value
                 np.add.at(written, owner, 1)
             else:
-                ufunc: np.ufunc = OPS[REDUCTIONS[eq.reduce][1]].numpy  # type: ignore[assignment]
+                ufunc: np.ufunc = OPS[REDUCTIONS[eq.reduce].op].numpy  # type: ignore[assignment]
                 if dtype is object:
-                    ufunc = np.frompyfunc(_exact(OPS[REDUCTIONS[eq.reduce][1]].exact), 2, 1)
+                    ufunc = np.frompyfunc(_exact(OPS[REDUCTIONS[eq.reduce].op].exact), 2, 1)
                 ufunc.at(out, owner, value)
         if eq.reduce == "assign" and (written != 1).any():
             k = int(np.argmax(written != 1))
@@ -182,7 +183,7 @@ class _Interpreter:
         self.values[eq.tensor].data[frame.elements] = out
 
     def identity(self, eq: Equation) -> Any:
-        start = REDUCTIONS[eq.reduce][0] if eq.reduce != "assign" else 0
+        start = REDUCTIONS[eq.reduce].identity if eq.reduce != "assign" else 0
         if eq.tensor.kind == "int" and not np.isfinite(start):
             return np.iinfo(np.int64).min if start < 0 else np.iinfo(np.int64).max
         return Fraction(start) if self.exact and np.isfinite(start) else start
@@ -309,9 +310,8 @@ class _Interpreter:
 _VECTOR: dict[str, Any] = {
     **{n: np.frompyfunc(OPS[n].numpy, 1, 1) for n in ("erf", "erfc", "gamma", "loggamma", "digamma")},
     "polygamma": np.frompyfunc(OPS["polygamma"].numpy, 2, 1),
-    "clip": lambda i, n: np.minimum(np.maximum(i, 0), n - 1),
+    **{name: partial(BENT[name].bent, Kit(np.minimum, np.maximum)) for name in BENT if name != "mod"},
     "only": lambda c, i: np.where(c, i, 0),
-    "mirror": lambda i, n: np.where(n == 1, 0, n - 1 - np.abs(i % np.maximum(2 * n - 2, 1) - (n - 1))),
     "toint": lambda a: np.trunc(a).astype(np.int64),
 }
 

@@ -40,6 +40,7 @@ def schedule(system: System, outputs: Sequence[Tensor], update: Mapping[Tensor, 
 
 def carried_sums(body: Sequence[Node]) -> list[Tensor]:
     """The real tensors to which a loop adds step by step for all of time: added one by one, a million terms would lose
-    digits that a sum made at once keeps."""
+    digits that a sum made at once keeps. No cascade of partial sums can be kept over the steps, so what rounding left
+    out stands beside them (`Program.errors`)."""
     nests = [n for n in nodes_of(body) if isinstance(n, Nest)]
     return list(dict.fromkeys(s.tensor for n in nests for s in n.statements if s.carried and s.tensor.kind == "real"))

@@ -1,4 +1,9 @@
-"""The loop that a cycle of statements runs in: which axis of each tensor is time, its pace, shift and direction."""
+"""The loop that a cycle of statements runs in: which axis of each tensor is time, its pace, shift and direction.
+
+Time may be a multiple of a coordinate: in a cycle of several rates (`q[t]` and `s[2*t]`) each tensor counts its axis as
+often as it is slower than the fastest (`RATES`). Distances that vary within bounds (`s[t//2 - 1]`) take part in the
+search for shifts with their least value; that the choice is right is asked of isl afterwards.
+"""
 
 from __future__ import annotations
 
@@ -113,7 +118,8 @@ def _wavefront(
     system: System,
     outer: Sequence[Index],
 ) -> LoopChoice | None:
-    """The sum of two axes as time, if it carries the whole cycle: all points of a diagonal are independent."""
+    """The sum of two axes as time, if it carries the whole cycle: all points of a diagonal are independent. Asked for
+    only where cells cost more than strided accesses do (`COSTLY`): an edit distance runs by rows."""
     rank = min(len(t.dims) for t in tensors)
     still = [a for a in range(rank) if not any(indices_of(s.write[a]) & set(outer) for s in component)]
     for pair in combinations(still, 2):

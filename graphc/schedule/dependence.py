@@ -2,6 +2,10 @@
 
 A dependence runs from a statement that contributes to an element to one that reads it. Its *distance* along chosen
 tensor axes is (coordinate written by the reader) - (coordinate read): an expression on the reader's domain.
+
+isl knows nothing of a subscript that is not affine, so its image (`Domain.image`) is more than the elements touched.
+Here, and for what is demanded, the most that can be touched is asked for (`Domain.reach`); where the exact set is
+needed, nothing is: such a term covers no element for certain (`statements`).
 """
 
 from __future__ import annotations
@@ -10,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Expr, Read, cached, place_of, reads
+from graphc.equations.graphs import Graph
 from graphc.equations.system import System, Tensor
 from graphc.schedule.program import Statement, statement_reads
 
@@ -55,14 +59,7 @@ def dependences(statements: Sequence[Statement], system: System) -> list[Depende
 
 def components(statements: Sequence[Statement], deps: Sequence[Dependence]) -> list[list[Statement]]:
     """Strongly connected components, in an order that respects the dependences and otherwise the given one."""
-    graph: nx.DiGraph = nx.DiGraph()
-    graph.add_nodes_from(statements)
-    graph.add_edges_from((d.source, d.target) for d in deps)
-    position = {s: k for k, s in enumerate(statements)}
-    condensed = nx.condensation(graph)
-    members = {c: sorted(data["members"], key=position.__getitem__) for c, data in condensed.nodes(data=True)}
-    order = nx.lexicographical_topological_sort(condensed, key=lambda c: position[members[c][0]])
-    return [members[c] for c in order]
+    return Graph(((d.source, d.target) for d in deps), statements).ordered()
 
 
 def within(parts: Sequence[Sequence[Statement]], deps: Sequence[Dependence]) -> list[list[Dependence]]:
@@ -139,7 +136,8 @@ def distance(d: Dependence, axes: Axes) -> Expr:
 
 
 def by_data(d: Dependence, axes: Axes) -> bool:
-    """Whether the distance is what data are asked to keep to."""
+    """Whether the distance is what data are asked to keep to: an index from data inside its own recurrence (the
+    children of a tree's node) is taken to point back, and the kernel checks that it does."""
     places = [along(d.source.write, axes[d.source.tensor]), along(d.target.write, axes[d.target.tensor])]
     return any(map(from_data, places if d.read is None else [along(d.read.subs, axes[d.read.tensor]), places[0]]))
 

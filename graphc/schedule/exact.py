@@ -2,7 +2,9 @@
 
 The gradient of a maximum goes to the terms that equal it, and argmax is the place of the first such term; each term is
 computed again to be compared. Where the compiler may round differently from place to place (fused multiply-adds,
-another order of addends), no term would equal its own maximum, and the gradient would be lost.
+another order of addends), no term would equal its own maximum, and the gradient would be lost. So such a program is
+compiled without fused multiply-adds, contractions aside, and its addends keep their order. Measured on a best path and
+on pooling, with gradients, that costs 1 % and less.
 """
 
 from __future__ import annotations

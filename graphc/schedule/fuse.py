@@ -1,6 +1,9 @@
 """Statements → nests: neighbours that run over the same points become one nest, and pass values in registers.
 
 A statement joins a nest if their parallel points are the same and it reads what the nest writes only at its own point.
+A contraction and the elementwise function of its result stay two nests, not a product with an epilogue. The state of a
+step stays in the first cache between them, which costs about 1 % of the product; and contractions of one shape share
+one function, which halves the compile time.
 """
 
 from __future__ import annotations

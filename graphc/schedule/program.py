@@ -1,6 +1,6 @@
 """The Program: what runs, in which order, and where values live.
 
-Program   = system, outputs, buffers, body: Node..., broken, errors
+Program   = system, outputs, buffers, body: Node..., broken, errors, plans
 Node      = Loop | Nest
 Loop      = var, lower, upper, step, body           sequential; carries a recurrence
 Nest      = parallel, statements                    all points of `parallel` are independent of each other
@@ -10,26 +10,32 @@ Buffer    = tensor, lower, extent, ring, role       where a tensor's elements li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, reads
+from graphc.equations.ops import SIGNS
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
+
+if TYPE_CHECKING:
+    from graphc.schedule.plans import NestPlan
+    from graphc.schedule.registers import Lags
 
 Limit = tuple[str, Index, Expr]  # a comparison, with an index on its left
 
 
 @dataclass(frozen=True, eq=False)
 class Statement:
-    """tensor[write] = value (mode "set") or tensor[write] (+)= value ("sum", "prod", "max", "min"), over `domain`.
+    """tensor[write] = value (mode "set") or tensor[write] (+)= value (one of `ops.REDUCTIONS`), over `domain`.
 
-    The leading indices of the domain are the variables of the loops around it. Code generation takes comparisons of an
-    index with data out of a reduction's value: outside these `limits` there is nothing to reduce.
+    The leading indices of the domain are the variables of the loops around it. A nest's plan has comparisons of an
+    index with data taken out of a reduction's value: outside these `limits` there is nothing to reduce.
     """
 
     tensor: Tensor
@@ -66,9 +72,8 @@ class Statement:
         return fixed and self.mode != "set" and bool(self.domain.indices)
 
     def __repr__(self) -> str:
-        sign = {"set": "=", "sum": "+=", "prod": "*=", "max": "max=", "min": "min="}[self.mode]
         subs = f"[{', '.join(map(show, self.write))}]" if self.write else ""
-        return f"{self.tensor.name}{subs} {sign} {show(self.value)}"
+        return f"{self.tensor.name}{subs} {SIGNS[self.mode]} {show(self.value)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +151,10 @@ class Program:
     update: dict[Tensor, Tensor] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
     errors: dict[Tensor, Tensor] = field(default_factory=dict)  # of sums that a loop carries: what rounding left out
+    # How it runs on a machine (`plans`): each nest, what each loop keeps in registers, how arguments are updated.
+    plans: Mapping[Nest, NestPlan] = field(default_factory=dict)
+    lags: Mapping[Loop, Lags] = field(default_factory=dict)
+    copies: tuple[NestPlan, ...] = ()
 
     def nodes(self) -> Iterator[Node]:
         return nodes_of(self.body)
@@ -180,20 +189,21 @@ class Program:
                 dims = " x ".join(show(e) for e in b.extent) or "1"
                 kept = f", the last {b.ring[1]} along axis {b.ring[0]}" if b.ring else ""
                 lines.append(f"buffer {b.tensor.name}: {dims}{kept}")
-        _show(self.body, 0, lines)
+        _show(self.body, self.plans, 0, lines)
         return "\n".join(lines)
 
 
-def _show(nodes: tuple[Node, ...], depth: int, lines: list[str]) -> None:
+def _show(nodes: tuple[Node, ...], plans: Mapping[Nest, NestPlan], depth: int, lines: list[str]) -> None:
     pad = "    " * depth
     for n in nodes:
         if isinstance(n, Loop):
             first, last = (n.lower, n.upper) if n.step > 0 else (n.upper, n.lower)
             lines.append(f"{pad}for {n.var.name} = {show(first)} .. {show(last)}{'' if n.step > 0 else ' backwards'}:")
-            _show(n.body, depth + 1, lines)
+            _show(n.body, plans, depth + 1, lines)
         else:
             names = ", ".join(i.name for i in n.parallel)
-            lines.append(f"{pad}parallel {names}:" if names else f"{pad}once:")
+            how = str(plans[n]) if n in plans else ""
+            lines.append((f"{pad}parallel {names}:" if names else f"{pad}once:") + (f"    # {how}" if how else ""))
             for s in n.statements:
                 inner = [i.name for i in s.domain.indices if i not in n.parallel and i not in n.outer]
                 over = f"    over {', '.join(inner)}" if inner else ""

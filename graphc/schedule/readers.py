@@ -15,11 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.bounds import ranges
 from graphc.equations.expr import Const, Expr, Index, indices_of
+from graphc.equations.graphs import Graph
 from graphc.equations.system import System, Tensor
 from graphc.schedule.choice import LoopChoice, choose_loop, index_in
 from graphc.schedule.dependence import Dependence, components, from_data, is_cyclic, within
@@ -53,9 +53,7 @@ def join_readers(
     kept: frozenset[Tensor],
 ) -> list[Joined]:
     """The cycles (with what is `tied` to them) that readers join. `kept`: tensors asked for whole."""
-    graph: nx.DiGraph = nx.DiGraph()
-    graph.add_nodes_from(statements)
-    graph.add_edges_from((d.source, d.target) for d in tied)
+    graph = Graph(((d.source, d.target) for d in tied), statements)
     parts = components(statements, tied)
     owns = within(parts, deps)
     read_by: dict[Tensor, set[Statement]] = {}
@@ -79,7 +77,7 @@ def join_readers(
         if group.readers:
             found.append(Joined(tuple(cycle), tuple(group.readers), tuple(group.before(statements)), group.loop()))
             taken.update(group.members)
-            graph.add_edges_from((d.source, d.target) for d in found[-1].order())
+            graph.add((d.source, d.target) for d in found[-1].order())
     return found
 
 
@@ -108,7 +106,7 @@ class _Group:
         cycle: Sequence[Statement],
         choice: LoopChoice,
         deps: Sequence[Dependence],
-        graph: nx.DiGraph,
+        graph: Graph[Statement],
         system: System,
         kept: frozenset[Tensor],
     ) -> None:
@@ -119,7 +117,7 @@ class _Group:
         self.carried = set(choice.carried)
         self.times = {s: choice.time(s) for s in cycle}
         self.readers: dict[Statement, None] = {}
-        self.behind = nx.descendants(graph, cycle[0]) - self.cycle
+        self.behind = graph.descendants(cycle[0]) - self.cycle
         self.deps = deps
         self.rank = max(len(s.tensor.dims) for s in cycle) - 1
         self.context = system.context
@@ -161,11 +159,11 @@ class _Group:
             self._add_statement(part[0])
 
     def _sources(self, part: Sequence[Statement]) -> set[Statement]:
-        return {source for s in part for source in self.graph.predecessors(s)}
+        return {source for s in part for source in self.graph.before[s]}
 
     def _places(self, s: Statement) -> list[Expr] | None:
         """The iterations that compute what a statement reads of the group; None if only data or a sum tells them."""
-        if any(q in self.times and q.tensor not in self.axes for q in self.graph.predecessors(s)):
+        if any(q in self.times and q.tensor not in self.axes for q in self.graph.before[s]):
             return None
         found = [r.subs[self.axes[r.tensor]] - self.shifts[r.tensor] for r in s.reads if r.tensor in self.axes]
         return None if not found or any(map(from_data, found)) else found
@@ -201,7 +199,7 @@ class _Group:
         for s in part:
             places = self._places(s) or []
             distances = [_number(p - choice.time(s)) for p in places]
-            if None in distances or (any(q in self.times for q in self.graph.predecessors(s)) and not places):
+            if None in distances or (any(q in self.times for q in self.graph.before[s]) and not places):
                 return
             waits += [d * choice.step for d in distances if d is not None]
         late = max(waits) * choice.step
@@ -242,7 +240,7 @@ class _Group:
             if s.tensor not in tensors or s.mode != "set" or s in self.times or s in self.behind:
                 continue
             time = s.write[self.axes[s.tensor]] - self.shifts[s.tensor]
-            if all(q in self.readers for q in self.graph.successors(s)) and index_in(time, s, ()):
+            if all(q in self.readers for q in self.graph.after[s]) and index_in(time, s, ()):
                 self.times[s] = time
                 self.readers[s] = None
 
@@ -256,9 +254,9 @@ class _Group:
         while True:
             freed = {t for t in self.axes if self._is_freed(t, statements)}
             large = [s for s in self.readers if not self._is_smaller(s, freed)]
-            gone = set(large).union(*(nx.descendants(self.graph, s) for s in large))
+            gone = set(large).union(*(self.graph.descendants(s) for s in large))
             using = [s for s in self.readers if s not in gone and any(r.tensor in freed for r in s.reads)]
-            useful = set(using).union(*(nx.ancestors(self.graph, s) for s in using))
+            useful = set(using).union(*(self.graph.ancestors(s) for s in using))
             useless = [s for s in self.readers if s in gone or s not in useful]
             if not useless:
                 break

@@ -11,6 +11,7 @@ import islpy as isl
 from graphc.equations import sets
 from graphc.equations.domain import Domain, is_affine
 from graphc.equations.expr import Const, Index, indices_of, reads
+from graphc.equations.graphs import Graph
 from graphc.equations.ops import REDUCTIONS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
@@ -72,7 +73,7 @@ def _reduction(eq: Equation, system: System, recurrent: dict[Tensor, set[Tensor]
         bare = sets.coalesce(sets.intersect_params(eq.defined, _real_context(system)))
     found = [s for t in first for s in _pieces(eq.tensor, "set", t, system)]
     if not bare.is_empty():
-        identity = REDUCTIONS[eq.reduce][0]
+        identity = REDUCTIONS[eq.reduce].identity
         if identity in (0, 1):
             value = Const(int(identity))
         elif eq.tensor.kind == "int":
@@ -117,14 +118,5 @@ def _steps(term: Term) -> bool:
 
 def _reachability(system: System) -> dict[Tensor, set[Tensor]]:
     """For each tensor the tensors of its cycle (itself included), empty where it is on none."""
-    import networkx as nx
-
-    graph: nx.DiGraph = nx.DiGraph()
-    for eq in system.equations:
-        graph.add_edges_from((r.tensor, eq.tensor) for _, r in eq.reads())
-    found: dict[Tensor, set[Tensor]] = {}
-    for component in nx.strongly_connected_components(graph):
-        for t in component:
-            if len(component) > 1 or graph.has_edge(t, t):
-                found[t] = component
-    return found
+    graph = Graph((r.tensor, eq.tensor) for eq in system.equations for _, r in eq.reads())
+    return {t: set(part) for part in graph.cyclic() for t in part}

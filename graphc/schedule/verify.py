@@ -366,7 +366,7 @@ def _is_identity(value: Expr, reduce: str, tensor: Tensor) -> bool:
     """Whether a value is what a reduction starts from."""
     if reduce == "assign" or not isinstance(value, Const):
         return False
-    identity = REDUCTIONS[reduce][0]
+    identity = REDUCTIONS[reduce].identity
     if tensor.kind == "int" and not np.isfinite(identity):
         identity = np.iinfo(np.int64).max if identity > 0 else np.iinfo(np.int64).min
     return bool(value.value == identity)

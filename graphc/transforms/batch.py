@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, Size, transform
+from graphc.equations.graphs import reached
 from graphc.equations.system import Equation, System, Tensor, Term
 
 
@@ -45,11 +46,4 @@ def dependents(system: System, tensors: Sequence[Tensor]) -> set[Tensor]:
     for eq in system.equations:
         for _, read in eq.reads():
             users.setdefault(read.tensor, []).append(eq.tensor)
-    found: set[Tensor] = set()
-    todo = list(tensors)
-    while todo:
-        t = todo.pop()
-        if t not in found:
-            found.add(t)
-            todo.extend(users.get(t, ()))
-    return found
+    return reached(users, tensors)

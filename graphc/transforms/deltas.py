@@ -4,7 +4,9 @@
     L += select(i == J[k], p[k, i], 0)          L += select(c, p[k, only(c, J[k])], 0)
 
 The first is a scatter (a histogram, messages along the edges of a graph, unpooling), the second, its adjoint among
-others, a gather: of N*M points M are left. A place outside the range of the index meets none of its values.
+others, a gather: of N*M points M are left. A place outside the range of the index meets none of its values. In a cycle
+of which the data order the steps such a term has no place; where no loop orders the program that comes out, `compiler`
+leaves this transform out.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def _terms(term: Term, op: str, cycle: set[Tensor], sizes: isl.Set) -> list[Term
 
 
 def _identity(op: str) -> Const:
-    value = REDUCTIONS[op][0]
+    value = REDUCTIONS[op].identity
     return Const(int(value) if value in (0, 1) else value)
 
 

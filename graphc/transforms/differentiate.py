@@ -20,6 +20,8 @@ import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Read, make
+from graphc.equations.graphs import reached
+from graphc.equations.ops import SELECTIONS
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.errors import ShapeError
 from graphc.transforms.build import Names, derived, writes_once, zero_equation
@@ -57,7 +59,7 @@ def element_gradients(
         if eq.tensor not in adjoints:
             continue
         counts = None
-        if eq.reduce in ("max", "min"):
+        if eq.reduce in SELECTIONS:
             counts = tie_counts(eq, names)
             added.append(counts)
         for term in eq.terms:
@@ -108,7 +110,7 @@ def jvp(
         if eq.tensor not in active or eq.tensor in tangents:
             continue
         counts = None
-        if eq.reduce in ("max", "min"):
+        if eq.reduce in SELECTIONS:
             counts = tie_counts(eq, names)
             added.append(counts)
         terms = []
@@ -140,18 +142,8 @@ def active_tensors(system: System, wrt: Iterable[Tensor], outputs: Iterable[Tens
             for read in differentiable_reads(term.value):
                 users.setdefault(read.tensor, set()).add(eq.tensor)
                 used.setdefault(eq.tensor, set()).add(read.tensor)
-    return _reach(wrt, users) & _reach(outputs, used)
-
-
-def _reach(start: Iterable[Tensor], edges: dict[Tensor, set[Tensor]]) -> set[Tensor]:
-    found: set[Tensor] = set()
-    todo = list(start)
-    while todo:
-        t = todo.pop()
-        if t not in found:
-            found.add(t)
-            todo.extend(edges.get(t, ()))
-    return found
+    below, above = reached(users, wrt), reached(used, outputs)
+    return below & above
 
 
 def order(system: System, tensors: Collection[Tensor]) -> list[Tensor]:

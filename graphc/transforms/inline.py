@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import networkx as nx
-
 from graphc.equations.domain import bent_inside, has_reads, is_affine
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, is_sum, of_kind, postorder, substitute
+from graphc.equations.graphs import Graph
+from graphc.equations.ops import SELECTIONS
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import writes_once
 from graphc.transforms.cost import expensive, flops, size, value_nodes
@@ -111,9 +111,8 @@ class _Work:
     @cached_property
     def recurrent(self) -> set[Tensor]:
         """The tensors that need themselves, when this is first asked; taking tensors in makes no others so."""
-        graph = nx.DiGraph((t, r.tensor) for t, terms in self.terms.items() for term in terms for r in term.reads)
-        parts = nx.strongly_connected_components(graph)
-        return {t for part in parts for t in part if len(part) > 1 or graph.has_edge(t, t)}
+        graph = Graph((t, r.tensor) for t, terms in self.terms.items() for term in terms for r in term.reads)
+        return {t for part in graph.cyclic() for t in part}
 
 
 def _as_assignment(eq: Equation) -> Equation:
@@ -147,7 +146,7 @@ def _each_once(term: Term, read: Read) -> bool:
 
 def _compared(eq: Equation, term: Term, read: Read) -> bool:
     """Whether the very value matters: in a maximum, or under == (rounding could differ where it is computed again)."""
-    if eq.reduce in ("max", "min"):
+    if eq.reduce in SELECTIONS:
         return True
     equalities = [n for n in value_nodes(term.value) if isinstance(n, Op) and n.name in ("eq", "ne")]
     return any(read in value_nodes(n) for n in equalities)

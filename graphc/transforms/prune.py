@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.domain import assume, is_affine
+from graphc.equations.graphs import Graph
 from graphc.equations.system import Equation, System, Tensor, dependencies
 
 ROUNDS = 3
@@ -23,17 +23,16 @@ def prune(system: System, outputs: frozenset[Tensor]) -> System:
     """`system` without what `outputs` do not need."""
     needed = dependencies(system, outputs)
     kept = {eq.tensor: eq for eq in system.equations if eq.tensor in needed}
-    graph = nx.DiGraph((eq.tensor, r.tensor) for eq in kept.values() for _, r in eq.reads() if r.tensor in kept)
-    graph.add_nodes_from(kept)
+    graph = Graph(((eq.tensor, r.tensor) for eq in kept.values() for _, r in eq.reads() if r.tensor in kept), kept)
     read: dict[Tensor, isl.Set] = {}
     for t in outputs & kept.keys():
         _add(read, t, t.box, system.context)
-    order = list(nx.strongly_connected_components(graph))
-    for part in reversed(order):
-        cyclic = len(part) > 1 or any(graph.has_edge(t, t) for t in part)
+    for part in reversed(graph.components()):
         equations = [kept[t] for t in part]
         for eq in (
-            _settle(equations, read, system) if cyclic else [_to(e, read.get(e.tensor), system) for e in equations]
+            _settle(equations, read, system)
+            if graph.is_cyclic(part)
+            else [_to(e, read.get(e.tensor), system) for e in equations]
         ):
             kept[eq.tensor] = eq
         for t in part:

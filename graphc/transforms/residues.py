@@ -63,8 +63,8 @@ def _term(term: Term, fixed: dict[str, int]) -> list[Term]:
 
 
 def _sums_few(term: Term) -> bool:
-    """Whether only a few points are summed, as of windows that overlap: row by row, such sums take longer to start than
-    the points take to be added one by one."""
+    """Whether only a few points are summed, as of windows that overlap (pooling, convolutions channel by channel): row
+    by row, such sums take longer to start than the points take to be added one by one. They stay scatters."""
     counts = [_length(term, i) for i in term.reduced]
     return bool(counts) and not any(stretched for stretched, _ in counts) and prod(n for _, n in counts) < FEW
 

@@ -19,6 +19,7 @@ from graphc.checks.progress import Edge, least, partner
 from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Read, make
+from graphc.equations.graphs import reached
 from graphc.equations.system import Equation, System, Tensor, Term, dependencies
 from graphc.transforms.build import derived
 from graphc.transforms.pullback import TRUE, differentiable_reads
@@ -304,14 +305,7 @@ def reach(start: Iterable[Tensor], edges: Iterable[Edge], back: bool = False) ->
     for e in edges:
         a, b = (e.source, e.target) if back else (e.target, e.source)
         step.setdefault(a, []).append(b)
-    found: set[Tensor] = set()
-    todo = list(start)
-    while todo:
-        t = todo.pop()
-        if t not in found:
-            found.add(t)
-            todo += step.get(t, ())
-    return found
+    return reached(step, start)
 
 
 def stand_ins(system: System, pending: Mapping[Tensor, Tensor]) -> System:

@@ -3,6 +3,9 @@
 Two equations are equal if renaming their indices makes them so; readers of the one read the other. A subexpression that
 occurs in several terms (in a forward equation and in an adjoint, say) gets a tensor over the points where it is needed,
 or is read from the elementwise equation that computes just this.
+
+A piece of a cycle with a name of its own may want another order of steps than the cycle (one piece for sweeps in both
+directions). Where no loop orders the system that comes out, `compiler` leaves this transform out.
 """
 
 from __future__ import annotations
@@ -12,11 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations import sets
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Expr, Index, Op, Read, cached, postorder, substitute, transform
+from graphc.equations.graphs import Graph
 from graphc.equations.system import Equation, System, Tensor, Term
 from graphc.transforms.build import Names, extents
 from graphc.transforms.cost import expensive, flops, value_nodes
@@ -66,10 +69,10 @@ def share_equations(system: System, outputs: frozenset[Tensor]) -> System:
 
 def _readers_last(system: System) -> list[Equation]:
     """The equations, each behind those it reads as far as cycles allow: what they share is then known before them."""
-    graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads() if not r.tensor.given)
-    graph.add_nodes_from(eq.tensor for eq in system.equations)
+    edges = ((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads() if not r.tensor.given)
+    graph = Graph(edges, (eq.tensor for eq in system.equations))
     position = {eq.tensor: k for k, eq in enumerate(system.equations)}
-    parts = (sorted(part, key=position.__getitem__) for part in nx.strongly_connected_components(graph))
+    parts = (sorted(part, key=position.__getitem__) for part in graph.components())
     return [system.by_tensor[t] for part in parts for t in part]
 
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 
 import islpy as isl
-import networkx as nx
 
 from graphc.equations.domain import Domain, has_reads
 from graphc.equations.expr import Const, Expr, Index, Read, indices_of, substitute, transform
+from graphc.equations.graphs import Graph
 from graphc.equations.points import points
 from graphc.equations.system import Equation, System, Tensor, Term, reads_of
 from graphc.errors import UnsupportedError
@@ -58,9 +58,8 @@ def steps_of(system: System, axes: Set[tuple[Tensor, int]]) -> set[tuple[Tensor,
 
 def cycles(system: System) -> list[set[Tensor]]:
     """The sets of tensors that depend on each other."""
-    graph = nx.DiGraph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
-    parts = nx.strongly_connected_components(graph)
-    return [part for part in parts if len(part) > 1 or any(graph.has_edge(t, t) for t in part)]
+    graph = Graph((eq.tensor, r.tensor) for eq in system.equations for _, r in eq.reads())
+    return [set(part) for part in graph.cyclic()]
 
 
 def follow(system: System, axes: Mapping[Tensor, int]) -> dict[Tensor, int]:
@@ -136,8 +135,11 @@ def _split(system: System, axes: Mapping[Tensor, int]) -> System:
             equations.append(replace(eq, terms=tuple(term for _, term in parts)))
             continue
         axis = axes[eq.tensor]
+        at: dict[Expr, list[Term]] = {}
+        for _, term in parts:
+            at.setdefault(term.write[axis], []).append(_drop(term, axis))
         for c, tensor in steps[eq.tensor].items():
-            terms = tuple(_drop(term, axis) for _, term in parts if term.write[axis] is Const(c))
+            terms = tuple(at.get(Const(c), ()))
             equations.append(Equation(tensor, eq.reduce, _slice(eq.defined, axis, c), terms, eq.origin))
         equations.append(_assembled(eq, axis, steps[eq.tensor]))
     return system.with_equations(equations)

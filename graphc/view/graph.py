@@ -14,6 +14,7 @@ from typing import Any
 import islpy as isl
 
 from graphc.equations.expr import Expr, Index, Read, indices_of, postorder
+from graphc.equations.graphs import Graph as Components
 from graphc.equations.printing import show, show_equation
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor, Term, reads_of
@@ -96,14 +97,10 @@ class Graph:
     @cached_property
     def cycles(self) -> list[list[str]]:
         """The groups of tensors that depend on each other (strongly connected components), in order of computation."""
-        import networkx as nx
-
-        plain = nx.DiGraph()
-        plain.add_nodes_from(n.name for n in self.nodes)
-        plain.add_edges_from((e.source, e.target) for e in self.edges)
+        plain = Components(((e.source, e.target) for e in self.edges), (n.name for n in self.nodes))
         position = {n.name: k for k, n in enumerate(self.nodes)}
-        found = [sorted(c, key=position.__getitem__) for c in nx.strongly_connected_components(plain)]
-        return sorted((c for c in found if len(c) > 1 or plain.has_edge(c[0], c[0])), key=lambda c: position[c[0]])
+        found = [sorted(part, key=position.__getitem__) for part in plain.cyclic()]
+        return sorted(found, key=lambda part: position[part[0]])
 
     @property
     def is_dag(self) -> bool:

@@ -21,14 +21,13 @@ import islpy as isl
 
 from graphc.equations.domain import Domain
 from graphc.equations.expr import Const, Expr, Index, Op, indices_of, substitute
+from graphc.equations.ops import REDUCTIONS, SELECTIONS
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Equation, System, Term
 from graphc.view import sets
 from graphc.view.formula import COMPARE, PRODUCT, SUM, Formula, bracket, compact, join_product, join_sum, number
 
-IDENTITY = {"sum": 0, "prod": 1, "max": float("-inf"), "min": float("inf")}
 MAX, MIN, LE = r"\max", r"\min", r"\le"
-_BIG = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
 
 
 @dataclass
@@ -141,7 +140,7 @@ class _Writer:
                     addends.append(self._contribution(p, member, Formula(names, self.known)))
             show = Formula(self._names((), at), self.known)
             left = show.element(self.eq.tensor.name, [show(at.get(c, c)) for c in self.coordinates])[0]
-            right = self._joined(addends) if addends else number(IDENTITY[self.eq.reduce])[0]
+            right = self._joined(addends) if addends else number(REDUCTIONS[self.eq.reduce].identity)[0]
             axes = dict(zip(self.coordinates, self.eq.tensor.dims, strict=True))
             self._add(left, right, self._condition(piece, show, axes))
 
@@ -166,7 +165,7 @@ class _Writer:
             case big if len(addends) == 1:
                 return addends[0][1]
             case big:
-                return rf"{_BIG[big]}\left({', '.join(text for _, text in addends)}\right)"
+                return rf"{REDUCTIONS[big].big}\left({', '.join(text for _, text in addends)}\right)"
 
     def _raw(self, term: Term) -> None:
         """A term whose left side is no plain element: as it is, with += where several points write one element."""
@@ -177,7 +176,7 @@ class _Writer:
             sign, right = self._contribution(piece, Part(term.domain, term.domain.set, reduced, term.value), show)
             axes = {w: d for w, d in zip(term.write, self.eq.tensor.dims, strict=True) if isinstance(w, Index)}
             written = {i: axes.get(i) for i in term.domain.indices if i not in reduced}
-            into = "=" if self.eq.reduce == "assign" else rf"\mathrel{{{_RAW_SIGN[self.eq.reduce]}}}"
+            into = "=" if self.eq.reduce == "assign" else rf"\mathrel{{{REDUCTIONS[self.eq.reduce].assigns}}}"
             self._add(left, sign + right, self._condition(piece, show, written), into)
 
     def _names(self, reduced: Iterable[Index], fixed: dict[Any, Expr]) -> dict[Index, str]:
@@ -209,9 +208,6 @@ class _Writer:
             line.conditions.append(condition)
 
 
-_RAW_SIGN = {"sum": "{+}{=}", "prod": r"{\times}{=}", "max": r"{\max}{=}", "min": r"{\min}{=}"}
-
-
 def _coordinate_names(eq: Equation) -> list[str]:
     """A name for each axis: that of the first index written to it alone, no name twice."""
     found: list[str] = []
@@ -226,9 +222,9 @@ def _coordinate_names(eq: Equation) -> list[str]:
 
 def _bounds(kind: str, piece: sets.Piece, free: list[Index], show: Formula) -> str:
     """The sum signs of the reduced indices with their ranges."""
-    sign = _BIG.get(kind, r"\sum")
+    sign = REDUCTIONS[kind].big if kind in REDUCTIONS else REDUCTIONS["sum"].big
     others = {i: [show(c) for c in piece.others if i in indices_of(c)] for i in free}
-    if kind in ("max", "min"):
+    if kind in SELECTIONS:
         conditions = [c for i in free for c in (_chain(piece, i, show), *others[i])]
         return rf"{sign}_{{{', '.join(conditions)}}}" if free else ""
     return "".join(_range(sign, piece, i, others[i], show) for i in free)

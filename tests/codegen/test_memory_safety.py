@@ -87,7 +87,7 @@ def test_recurrences_of_all_lengths(side):
 
 
 @pytest.mark.parametrize("side", SIDES)
-@pytest.mark.parametrize("rule", ["edge", "reflect", "wrap"])
+@pytest.mark.parametrize("rule", ["edge", "reflect", "symmetric", "wrap"])
 def test_a_sum_without_terms_leaves_its_element_alone(rule, side):
     """The adjoint of a border is a sum into the array's first and last element, which an empty array does not have."""
     x, c, w, L = gc.Input("x", T, N, outside=rule), gc.Input("c", N, outside=rule), gc.Param("w", 3), gc.Tensor("L")

@@ -30,7 +30,7 @@ SYSTEM = gc.System(
 @pytest.mark.parametrize("length", [128, 256, 1000, 1024, 1030, 4096])
 def test_rows_are_no_multiple_of_1024_bytes_apart(length, dtype, line):
     tensor = SYSTEM.ir.by_name["across"]
-    e = Emitter(SYSTEM.ir, dtype, 8, 16)
+    e = Emitter(SYSTEM.ir, dtype, 8)
     e.sizes = {"C": ir.Constant(I64, 3), "T": ir.Constant(I64, length)}
     apart = {}
     for role in ("workspace", "output"):

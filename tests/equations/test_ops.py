@@ -8,8 +8,9 @@ import pytest
 import sympy as sp
 
 from graphc.equations.expr import make
-from graphc.equations.ops import OPS
+from graphc.equations.ops import BOUNDARY, OPS
 from graphc.equations.system import System, Tensor
+from graphc.language.boundaries import BENT
 from graphc.reference.evaluate import evaluate
 from graphc.transforms.differentiate import gradients
 from tests.transforms.systems import define, given, term
@@ -58,7 +59,7 @@ def test_partials_equal_sympy(name):
 )
 def test_exact_value_equals_the_rounded_one(name):
     info = OPS[name]
-    whole = info.kind == "int" or name in ("clip", "mirror")
+    whole = info.kind == "int" or name in BENT
     for left, right in [(Fraction(7, 4), Fraction(1, 2)), (Fraction(-5, 2), Fraction(2)), (Fraction(0), Fraction(3))]:
         values = [int(left), 3] if whole else [left, right]
         exact = info.exact(*values[: info.arity])
@@ -101,10 +102,6 @@ def test_every_partial_has_its_argument():
 @pytest.mark.parametrize("extent", [1, 2, 3, 5])
 def test_boundary_rules_are_those_of_numpy_pad(extent):
     base = np.arange(extent)
-    wanted = {
-        "clip": np.pad(base, 4, mode="edge"),
-        "mod": np.pad(base, 4, mode="wrap"),
-        "mirror": np.pad(base, 4, mode="reflect"),
-    }
-    for name, padded in wanted.items():
-        assert [OPS[name].numpy(k - 4, extent) for k in range(extent + 8)] == padded.tolist()
+    for rule, op in BOUNDARY.items():
+        padded = np.pad(base, 4, mode=rule)
+        assert [OPS[op].numpy(k - 4, extent) for k in range(extent + 8)] == padded.tolist()

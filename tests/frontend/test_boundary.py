@@ -5,11 +5,12 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum
+from graphc.language.boundaries import BOUNDARIES
 
 N, M, K = gc.sizes("N M K")
 i, j, m, n = gc.indices("i j m n")
 x = np.random.default_rng(0).normal(size=6)
-PAD = {0: {"mode": "constant"}, "edge": {"mode": "edge"}, "reflect": {"mode": "reflect"}, "wrap": {"mode": "wrap"}}
+PAD = {0: {"mode": "constant"}, **{rule: {"mode": rule} for rule in BOUNDARIES}}
 
 
 @pytest.mark.parametrize("rule", PAD)
@@ -29,7 +30,7 @@ def test_two_axes(rule):
     np.testing.assert_allclose(found, padded[:4, 2:] + image, rtol=1e-12)
 
 
-@pytest.mark.parametrize("rule", ["edge", "reflect", "wrap"])
+@pytest.mark.parametrize("rule", BOUNDARIES)
 def test_a_rule_replaces_finite_support(rule):
     I, w, y = gc.Input("I", N, outside=rule), gc.Param("w", K), gc.Tensor("y", N)
     k = np.array([1.0, -2, 0.5])

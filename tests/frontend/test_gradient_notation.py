@@ -65,7 +65,7 @@ def test_a_loss_must_not_depend_on_its_own_gradient():
         gc.System(Eq(y, W + D(L, W)), Eq(L, Sum(y * W)))
 
 
-@pytest.mark.parametrize("rule", [0, "edge", "reflect", "wrap"])
+@pytest.mark.parametrize("rule", [0, "edge", "reflect", "symmetric", "wrap"])
 def test_boundaries_have_exact_gradients(rule):
     N, K = gc.sizes("N K")
     I, w, y, E = gc.Input("I", N, outside=rule), gc.Param("w", K), gc.Tensor("y", N), gc.Tensor("E")

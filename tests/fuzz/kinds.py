@@ -171,7 +171,7 @@ def channels(m: Maker) -> None:
 
 @kind
 def boundary(m: Maker) -> None:
-    rule = m.rng.choice(["0", "'edge'", "'reflect'", "'wrap'"])
+    rule = m.rng.choice(["0", "'edge'", "'reflect'", "'symmetric'", "'wrap'"])
     x, w = m.given("T", "N", role="Input", more=f", outside={rule}"), m.given("R")
     y, d = m.fresh("y"), m.rng.randint(1, 3)
     form = m.rng.choice(

@@ -47,7 +47,7 @@ def solid_convolution(m: Maker) -> None:
 
 @kind
 def image_with_a_rule(m: Maker) -> None:
-    rule = m.rng.choice(["0", "'edge'", "'reflect'", "'wrap'"])
+    rule = m.rng.choice(["0", "'edge'", "'reflect'", "'symmetric'", "'wrap'"])
     x, w, y = m.given("N", "M", role="Input", more=f", outside={rule}"), m.given("3", "R"), m.fresh("y")
     s, d = m.rng.randint(1, 3), m.rng.randint(1, 2)
     back = m.rng.randint(0, 3)

@@ -22,7 +22,7 @@ GROUPS = (
     (" < ", " > ", " <= ", " >= "),
     ("'full'", "'same'", "'valid'"),
 )
-RULES = ("", ", outside=0", ", outside='edge'", ", outside='reflect'", ", outside='wrap'")
+RULES = ("", ", outside=0", ", outside='edge'", ", outside='reflect'", ", outside='symmetric'", ", outside='wrap'")
 DIMS = ("T", "N", "M", "R", "T + 1", "N + R", "N//2", "T - 1", "2*N", "3", "1")
 INDEX = re.compile(r"(?<![\w.'\"])[tijkmnu](?![\w(])")
 Change = Callable[[str, random.Random], str]

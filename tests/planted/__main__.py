@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.planted.more_plants import MORE
+from tests.planted.places import planted_in
 from tests.planted.plants import PLANTS, Plant
 from tests.planted.plants_of_conditions import CONDITIONS
 
@@ -48,9 +49,9 @@ def copied(folder: Path) -> Path:
 
 def planted(copy: Path, plant: Plant) -> str | None:
     """The first test that fails with the error; None if all pass."""
-    file = copy / "graphc" / plant.file
+    file, changed = planted_in(copy / "graphc", plant.where, plant.before, plant.after)
     text = file.read_text()
-    file.write_text(text.replace(plant.before, plant.after))
+    file.write_text(changed)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *plant.found_by.split()]
     try:
         run = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=LONGEST)

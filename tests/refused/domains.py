@@ -48,7 +48,7 @@ def reading_past_the_end():
     DomainError: x[t+1, 0] at t = 2 reads x[3, 0], but its dimensions are (T, N)
       in Eq(z[t], x[t+1, 0])
       for example with N = 3, T = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for x; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
     """
     System(Eq(z[t], x[t + 1, 0]))
 
@@ -58,7 +58,7 @@ def reading_a_fixed_element():
     DomainError: v[3] reads v[3], but its dimensions are (N)
       in Eq(L, v[3])
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
       Or, if N is never below 4, say so: gc.sizes("N", min=4)
     """
     System(Eq(L, v[3]))
@@ -70,7 +70,7 @@ def not_a_factor_of_the_sum():
       in Eq(c[i], Sum(exp(v[i-m]), (m, 0, K - 1)))
       for example with K = 3, N = 3
       Cut the range off at the border: (m, Max(0, i - N + 1), Min(i, K - 1))
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(gc.Tensor("c", N + K - 1)[i], Sum(exp(v[i - m]), (m, 0, K - 1))))
 
@@ -110,7 +110,7 @@ def two_steps_past_the_end():
     DomainError: v[i+2] at i = 1 reads v[3], but its dimensions are (N)
       in Eq(q[i], v[i] + v[i+2])
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
     """
     System(Eq(q[i], v[i] + v[i + 2]))
 
@@ -120,7 +120,7 @@ def strided_reads_too_far():
     DomainError: v[2*i] at i = 2 reads v[4], but its dimensions are (N)
       in Eq(q[i], v[2*i])
       for example with N = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for v; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v; or keep the index inside
     """
     System(Eq(q[i], v[2 * i]))
 
@@ -229,7 +229,7 @@ def limits_beyond():
       in Eq(L, Sum(v[t]**2, (t, 1, N)))
       for example with N = 3
       Cut the range off at the border: (t, 1, N - 1)
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(L, Sum(v[t] ** 2, (t, 1, N))))
 
@@ -240,7 +240,7 @@ def limits_beyond_in_a_mean():
       in Eq(L, Mean(log(v[t]), (t, 1, N)))
       for example with N = 3
       Cut the range off at the border: (t, 1, N - 1)
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(L, gc.Mean(gc.log(v[t]), (t, 1, N))))
 
@@ -301,7 +301,7 @@ def a_window_that_begins_before_the_start():
       in Eq(q[i], Sum(v[k], (k, i - 2, i)))
       for example with N = 3
       Cut the range off at the border: (k, Max(0, i - 2), i)
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(q[i], Sum(v[k], (k, i - 2, i))))
 
@@ -312,7 +312,7 @@ def a_mean_that_ends_past_the_end():
       in Eq(q[i], Mean(v[k], (k, i, i + 2)))
       for example with N = 3
       Cut the range off at the border: (k, i, Min(i + 2, N - 1))
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(q[i], gc.Mean(v[k], (k, i, i + 2))))
 
@@ -323,7 +323,7 @@ def a_largest_value_around_each_point():
       in Eq(q[i], amax(v[k], (k, i - K, i + K)))
       for example with K = 3, N = 3
       Cut the range off at the border: (k, Max(0, i - K), Min(i + K, N - 1))
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(q[i], gc.amax(v[k], (k, i - K, i + K))))
 
@@ -334,7 +334,7 @@ def a_reduction_without_finite_support():
       in Eq(q[i], amax(v[i-m], m))
       for example with N = 3
       Cut the range off at the border: (m, 0, Min(2, i))
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(q[i], gc.amax(v[i - m3], m3)))
 
@@ -345,7 +345,7 @@ def limits_that_are_no_range_of_another_factor():
       in Eq(q[i], Sum(v[i-k], (k, 0, 2)))
       for example with N = 3
       Cut the range off at the border: (k, 0, Min(2, i))
-      Or say what stands outside: outside=0, "edge", "reflect" or "wrap" for v
+      Or say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for v
     """
     System(Eq(q[i], Sum(v[i - k], (k, 0, 2))))
 
@@ -356,7 +356,7 @@ def two_sizes_that_may_be_too_small():
     DomainError: x[1, 1] reads x[1, 1], but its dimensions are (T, N)
       in Eq(L, x[1, 1])
       for example with N = 1, T = 1
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for x; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
       Or, if N and T are never below 2, say so: gc.sizes("N T", min=2)
     """
     System(Eq(L, x[1, 1]))
@@ -367,7 +367,7 @@ def sizes_that_may_be_too_small_by_different_numbers():
     DomainError: x[3, 1] reads x[3, 1], but its dimensions are (T, N)
       in Eq(L, x[3, 1])
       for example with N = 3, T = 3
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for x; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
       Or, if N is never below 2 and T is never below 4, say so: gc.sizes("N", min=2), gc.sizes("T", min=4)
     """
     System(Eq(L, x[3, 1]))
@@ -378,7 +378,7 @@ def no_limits_that_could_be_left_away():
     DomainError: x[1, n] at n = 0 reads x[1, 0], but its dimensions are (T, N)
       in Eq(L, Sum(v[n]*x[1, n], n))
       for example with N = 1, T = 1
-      Say what stands outside: outside=0, "edge", "reflect" or "wrap" for x; or keep the index inside
+      Say what stands outside: outside=0, "edge", "reflect", "symmetric" or "wrap" for x; or keep the index inside
       Or, if T is never below 2, say so: gc.sizes("T", min=2)
     """
     System(Eq(L, Sum(x[1, n] * v[n], n)))

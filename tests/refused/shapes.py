@@ -187,7 +187,7 @@ def negative_dimension():
 
 def unknown_boundary_rule():
     """
-    UnsupportedError: v has outside='mirror'; a boundary rule is 0, "edge", "reflect" or "wrap"
+    UnsupportedError: v has outside='mirror'; a boundary rule is 0, "edge", "reflect", "symmetric" or "wrap"
       For another value outside, write a Piecewise
     """
     gc.Input("v", N, outside="mirror")

@@ -10,12 +10,13 @@ from scipy.signal import correlate
 
 import graphc as gc
 from graphc import Eq, Max, Min, Piecewise, Sum
+from graphc.language.boundaries import BOUNDARIES
 from tests.regressions.differences import matrix
 
 N, K, T = gc.sizes("N K T")
 i, j, k, t = gc.indices("i j k t")
 L, w = gc.Tensor("L"), gc.Input("w", N)
-PAD = {0: {"mode": "constant"}, "edge": {"mode": "edge"}, "reflect": {"mode": "reflect"}, "wrap": {"mode": "wrap"}}
+PAD = {0: {"mode": "constant"}, **{rule: {"mode": rule} for rule in BOUNDARIES}}
 rng = np.random.default_rng(0)
 
 
@@ -160,7 +161,7 @@ def test_variable_coefficients_are_read_where_they_stand(where):
         np.testing.assert_allclose(found[2], slope if where == "time" else slope.sum(0), rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize("rule", ["edge", "reflect", "wrap"])
+@pytest.mark.parametrize("rule", BOUNDARIES)
 def test_around_an_axis_without_elements_there_is_nothing_to_read(rule):
     """i % N and mirrors have no value for N = 0: what they pointed at was read from beside the array."""
     x, y = gc.Input("x", N, outside=rule), gc.Tensor("y", K)

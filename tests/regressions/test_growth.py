@@ -127,6 +127,7 @@ def run_chain(n):
     return dict(zip(STAGES, (b - a for a, b in pairwise(marks)), strict=True))
 
 
+@pytest.mark.nightly
 def test_a_long_list_of_equations_takes_time_in_proportion_to_its_length():
     """Each stage looks at an equation and what it reads, not at all others: 4,000 equations once took 6.8 s in the
     transforms alone, and LLVM the square of a function's length."""
@@ -150,6 +151,7 @@ def test_a_hundred_thousand_equations():
     assert sum(large.values()) < 20 * sum(small.values())
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "form", ["equal chains", "a state a chain", "vectors", "fan", "fan of elements", "one expression"]
 )

@@ -114,9 +114,10 @@ SYSTEMS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("transforms", oracle.WAYS)
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_all_laws(name):
-    oracle.check(SYSTEMS[name], "L", second=name.startswith("a "), seed=1)
+def test_all_laws(name, transforms):
+    oracle.check(SYSTEMS[name], "L", second=name.startswith("a "), seed=1, transforms=transforms)
 
 
 def test_a_ring_is_as_long_as_what_is_inside_it():

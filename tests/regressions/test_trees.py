@@ -59,9 +59,10 @@ SYSTEMS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("transforms", oracle.WAYS)
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_all_laws(name):
-    oracle.check(SYSTEMS[name], "L", second=False, seed=2)
+def test_all_laws(name, transforms):
+    oracle.check(SYSTEMS[name], "L", second=False, seed=2, transforms=transforms)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 9, 65, 130])

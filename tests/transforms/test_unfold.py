@@ -5,7 +5,9 @@ import pytest
 from graphc.errors import UnsupportedError
 from graphc.transforms.differentiate import gradients
 from graphc.transforms.unfold import cycles, unfold, unfold_all
+from graphc.view.graph import graph
 from tests import oracle
+from tests.growth import exponent
 from tests.transforms.systems import EXAMPLES
 
 
@@ -50,3 +52,9 @@ def test_order_read_from_data_is_refused():
     system, _, arguments = EXAMPLES["tree"]()
     with pytest.raises(UnsupportedError, match="the order of the cycle h is read from data"):
         unfold_all(system, {"N": len(arguments["w"])})
+
+
+def test_unfolding_and_its_graph_take_time_in_proportion_to_the_steps():
+    system, _, _ = EXAMPLES["rnn"]()
+    steps = {system.by_name["s"]: 0}
+    assert exponent(lambda n: graph(unfold(system, steps, "T", n)).is_dag, [50, 100, 200]) < 1.15

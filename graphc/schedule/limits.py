@@ -1,5 +1,6 @@
 """Loops that run as far as data say: of a reduction over all e of what is 0 unless `e < count[n]`, the loop over e runs
-to count[n] - 1. The comparison leaves the value and becomes a bound of the loop."""
+to count[n] - 1. The comparison leaves the value and becomes a bound of the loop, when a nest is planned (`plans`): a
+program's own statements, and the verifier, have the whole range."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def with_limits(nest: Nest) -> Nest:
 def _limited(s: Statement, nest: Nest) -> Statement:
     match s.value:
         case Op(name="select", args=(condition, _, Const(value=otherwise))) if s.mode != "set":
-            if otherwise != REDUCTIONS[s.mode][0]:
+            if otherwise != REDUCTIONS[s.mode].identity:
                 return s
         case _:
             return s

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 
 import islpy as isl
 
-from graphc.codegen.limits import bound_others, bounded
-from graphc.codegen.memory import WINDOWS, lane_step
 from graphc.equations import sets
 from graphc.equations.bounds import Bounds, loop_bounds
 from graphc.equations.domain import Domain, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder, reads
+from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System
 from graphc.schedule.fuse import is_scatter
+from graphc.schedule.limits import bound_others, bounded
 from graphc.schedule.program import Nest, Statement, statement_reads
 
+WINDOWS = 4  # the longest stride at which contiguous vectors with the elements between are loaded
 SHORT = 4  # an index with at most this many values makes poor vectors
 
 
@@ -203,3 +204,14 @@ def order_reduction(s: Statement, nest: Nest, vec: Index | None) -> list[Index]:
     """The order of the loops over a statement's own indices, outermost first; the vector axis innermost."""
     inner = inner_indices(s, nest)
     return [i for i in inner if i is not vec] + ([vec] if vec is not None and vec in inner else [])
+
+
+def lane_step(subs: tuple[Expr, ...], index: Index) -> int | None:
+    """By how many elements a row-major access moves with the index; None if not by a constant along the last axis."""
+    moving = [a for a, s in enumerate(subs) if index in indices_of(s)]
+    if not moving:
+        return 0
+    parts, _ = affine_parts(subs[-1])
+    if moving != [len(subs) - 1] or any(index in indices_of(leaf) for leaf in parts if leaf is not index):
+        return None
+    return parts.get(index)
