@@ -236,15 +236,15 @@ class System(Waiting):
                 return t
         raise ArgumentError(f"there is no tensor {which}\n  There are {', '.join(self._names())}")
 
-    def _refuse_namesake(self, t: sy.Tensor) -> None:
-        """ArgumentError if the system has another tensor of this name: not the one that is meant."""
+    def _refuse_namesake(self, t: sy.Tensor, asked: sy.Tensor | None = None) -> None:
+        """ArgumentError if the system has another tensor of this name: not the one meant in what is asked."""
         from graphc.frontend.lower import described
 
         for own in self._tensors:
             if own.name == t.name and own != t:
                 raise ArgumentError(
                     f"{t} is {described(own)} in this system, not {described(t)}\n"
-                    f'  Use the tensor that its equations have, or its name, "{t.name}"'
+                    f'  Use the tensor that its equations have, or its name, "{(asked or t).name}"'
                 )
 
     def _names(self) -> dict[str, IRTensor]:
@@ -256,6 +256,10 @@ class System(Waiting):
         from graphc.frontend.names import Names
 
         asked = [d for o in _flat(outputs) if (d := self._as_gradient(o)) is not None]
+        for gradient in asked:
+            for part in (gradient.loss, gradient.wrt):
+                if isinstance(part, sy.Tensor):
+                    self._refuse_namesake(part, gradient)
         missing = [d for d in dict.fromkeys(asked) if self._tensors.get(d) not in self.ir.tensors]
         scalars = {d.loss: d.loss for d in missing if isinstance(d.loss, sy.Tensor) and not isinstance(d.loss, D)}
         names = Names({}, set(self.ir.by_name))

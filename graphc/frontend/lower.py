@@ -216,7 +216,8 @@ def _refuse_clash(first: sp.Basic, second: sp.Basic) -> None:
 def described(thing: sp.Basic) -> str:
     if isinstance(thing, sy.Tensor):
         what = {"input": "an input", "param": "a parameter", "tensor": "a tensor"}[thing.role]
-        options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", thing.outside)) if v)
+        rule = "0" if thing.outside == "zero" else f'"{thing.outside}"' if thing.outside else ""
+        options = "".join(f", {k}={v}" for k, v in (("dtype", thing.dtype), ("outside", rule)) if v)
         dims = f"of dimensions ({', '.join(map(str, thing.dims))})" if thing.dims else "without dimensions"
         return f"{what} {dims}{options}"
     if isinstance(thing, sy.Size):
@@ -278,13 +279,12 @@ def _pieces(draft: Draft, ranges: Ranges) -> list[Piece]:
 
 
 def _refuse_shared_places(pieces: Sequence[Piece]) -> None:
-    """Which elements an equation at places from data defines is not known, so that it must define its tensor alone."""
-    first: dict[Tensor, Piece] = {}
+    """Which elements an equation at places from data defines is not known: its tensor may have others only for what
+    cannot be among them, as start values are not."""
     for p in pieces:
-        other = first.setdefault(p.tensor, p)
-        if other.written is not p.written and (p.places or other.places):
-            at_data = p if p.places else other
-            raise at_data.written.error(
+        others = [q for q in pieces if q.tensor is p.tensor and q.written is not p.written] if p.places else ()
+        if any(q.places or particular.meet(p, q) for q in others):
+            raise p.written.error(
                 UnsupportedError,
                 f"{p.tensor.name} is written at places from data, and has another equation",
                 f"Give one of them a tensor of its own, and add the two: Eq({p.tensor.name}[k], .. + ..)",
@@ -344,7 +344,7 @@ def _equation(tensor: Tensor, group: Sequence[Piece], builder: Builder) -> Equat
     reduce = "assign"
     terms: list[Term] = []
     defined: isl.Set | None = None
-    for p in group:
+    for p in sorted(group, key=lambda p: not p.places):  # what is put at places says how it is reduced
         builder.begin(tensor.name, p.written)
         op = builder.kind_of(p.value)
         value = p.value

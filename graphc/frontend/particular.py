@@ -61,6 +61,11 @@ def _rest(image: isl.Set, taken: Sequence[isl.Set] | None) -> isl.Set:
     return image
 
 
+def meet(a: Piece, b: Piece) -> bool:
+    """Whether two pieces may write one element; at a place from data any of its axis."""
+    return not sets.intersect(_image([a]), _image([b])).is_empty()
+
+
 def _image(pieces: Sequence[Piece]) -> isl.Set:
     image = pieces[0].scope.domain.image(pieces[0].write)
     for p in pieces[1:]:

@@ -8,7 +8,7 @@ import sympy as sp
 from sympy.core.symbol import Str
 
 from graphc.errors import DefinitionError, UnsupportedError
-from graphc.language.symbols import Access, Index, Notation, Tensor
+from graphc.language.symbols import Access, Index, Notation, Size, Tensor
 
 MODES = ("full", "same", "valid")
 
@@ -97,9 +97,9 @@ class Convolution(Notation):
 
 def _steps(value: Any, what: str) -> sp.Tuple:
     steps = sp.Tuple(*value) if isinstance(value, tuple | list | sp.Tuple) else sp.Tuple(value)
-    if not all(isinstance(s, sp.Integer) and s >= 1 for s in steps):
+    if not all(isinstance(s, Size) or (isinstance(s, sp.Integer) and s >= 1) for s in steps):
         raise UnsupportedError(
-            f"{what}={value!r}: a {what} is a positive integer, or one for each axis\n"
+            f"{what}={value!r}: a {what} is a positive integer or a size, or one for each axis\n"
             f"  Write {what}=1, or {what}=(1, 2)"
         )
     return steps

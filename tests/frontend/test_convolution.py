@@ -94,3 +94,42 @@ def test_the_operand_may_be_an_expression():
     x, w = array(7), array(3, seed=1)
     ours = value(gc.conv(gc.relu(I) + 1, K), [Y + P - 1], I=x, K=w)
     np.testing.assert_allclose(ours, np.convolve(np.maximum(x, 0) + 1, w), rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+@pytest.mark.parametrize("name", ["conv", "correlate"])
+@pytest.mark.parametrize("step, apart", [(2, 1), (3, 2), (1, 1)])
+def test_strides_that_are_sizes(name, mode, step, apart):
+    R, x, w, f = gc.sizes("R"), array(11), array(3, seed=1), getattr(gc, name)
+    I, K, L = gc.Input("I", Y), gc.Param("K", P), gc.Tensor("L")
+
+    def strided(s):
+        o = gc.Tensor("o", length(mode, Y, P, s, apart))
+        return gc.System(Eq(o, f(I, K, mode=mode, stride=s, dilation=apart)), Eq(L, Sum(o**2)))
+
+    open_, wanted = strided(R), strided(step).evaluate("o", "D(L, K)", I=x, K=w)
+    for found in (
+        open_.evaluate("o", "D(L, K)", I=x, K=w, R=step),
+        open_.compile("o", "D(L, K)", sizes={"R": step})(I=x, K=w),
+        open_.compile("o", "D(L, K)", sizes={} if mode == "valid" else {"R": step})(I=x, K=w, R=step),
+    ):
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-11)
+
+
+def test_a_dilation_that_is_a_size():
+    E, x, w = gc.sizes("E"), array(11), array(3, seed=1)
+    o = gc.Tensor("o", Y - (P - 1) * E)
+    system = gc.System(Eq(o, gc.correlate(gc.Input("I", Y), gc.Param("K", P), mode="valid", dilation=E)))
+    wanted = signal.correlate(x, [w[0], 0, w[1], 0, w[2]], "valid")
+    np.testing.assert_allclose(system.compile(o, sizes={"E": 2})(I=x, K=w), wanted, rtol=1e-12)
+    np.testing.assert_allclose(system.evaluate(o, I=x, K=w, E=2), wanted, rtol=1e-12)
+
+
+def test_a_stride_that_is_a_size_over_an_expression():
+    R = gc.sizes("R")
+    x, w = array(3, 9), array(2, seed=1)
+    I, K, o = gc.Input("I", Q, Y), gc.Param("K", P), gc.Tensor("o", Q, (Y - P) // R + 1)
+    system = gc.System(Eq(o[j], gc.correlate(I[j] ** 2, K, mode="valid", stride=R)))
+    wanted = [signal.correlate(row**2, w, "valid")[::2] for row in x]
+    np.testing.assert_allclose(system.compile(o, sizes={"R": 2})(I=x, K=w), wanted, rtol=1e-12)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import graphc as gc
 from graphc import D, Eq, Prod, Sum, amax, amin, floor, tanh
@@ -80,3 +81,31 @@ def test_no_places_and_no_elements():
     assert net(**nothing, N=0).tolist() == []
     with pytest.raises(gc.GraphcError, match="does not exist"):
         net(dst=np.zeros(1, np.int64), v=numbers(1), N=0)
+
+
+@pytest.mark.parametrize("reduce", [Sum, Prod, amax, amin])
+@pytest.mark.parametrize("start", [sp.Integer(1), n + 1, Sum(v[e], e) + n])
+def test_start_values_before_what_is_put_at_places(reduce, start):
+    T, t = gc.sizes("T"), gc.index("t")
+    s, u = gc.Tensor("s", T, N), gc.Input("u", T, M)
+    equations = [Eq(s[t, dst[e]], reduce(s[t - 1, src[e]] * u[t, e], e)), Eq(s[-1, n], start)]
+    everywhere = np.array([2, 0, 1, 4, 3, 0])
+    given = {"dst": everywhere, "src": places, "u": numbers(3, 6), "N": 5} | ({"v": numbers(6)} if start.has(v) else {})
+    wanted = []
+    previous = {1: np.ones(5), n + 1: np.arange(5) + 1.0}.get(start, numbers(6).sum() + np.arange(5))
+    for row in given["u"]:
+        each = previous[places] * row
+        numpys = {Sum: np.sum, Prod: np.prod, amax: np.max, amin: np.min}[reduce]
+        previous = np.array([numpys(each[everywhere == k]) for k in range(5)])
+        wanted.append(previous)
+    for order in (equations, equations[::-1]):
+        agree(order, [s], given, [np.array(wanted)])
+        if reduce is not Prod:
+            agree([*order, Eq(L, Sum(s**2))], [s, D(L, u)], given)
+
+
+def test_another_equation_that_may_meet_what_is_put_at_places():
+    T, t = gc.sizes("T"), gc.index("t")
+    s = gc.Tensor("s", T, N)
+    with pytest.raises(gc.UnsupportedError, match="and has another equation"):
+        gc.System(Eq(s[t, dst[e]], Sum(v[e], e)), Eq(s[0, n], 1))

@@ -188,8 +188,8 @@ def function_saved_under_no_name():
 
 def gradient_in_a_namesake():
     """
-    ArgumentError: v is an input of dimensions (N) in this system, not an input of dimensions (N), outside=zero
-      Use the tensor that its equations have, or its name, "v"
+    ArgumentError: v is an input of dimensions (N) in this system, not an input of dimensions (N), outside=0
+      Use the tensor that its equations have, or its name, "D(L, v)"
     """
     System(Eq(L, Sum(v))).compile(L, D(L, gc.Input("v", N, outside=0)))
 
@@ -233,3 +233,14 @@ def update_of_a_namesake():
     """
     new = gc.Tensor("new", N)
     System(Eq(new, 2 * v)).compile(update={gc.Input("v", N, dtype="int64"): new})
+
+
+def a_stride_without_its_value():
+    """
+    UnsupportedError: correlate(v, kernel, mode="same", stride=T) reads beyond its signal, in steps of a size
+      in Eq(o, correlate(v, kernel, mode="same", stride=T))
+      Take mode="valid", which stays inside, or numbers
+      Or give sizes their values: sizes={"T": ..} in compile, or gc.System(.., sizes=..)
+    """
+    kernel, o = gc.Input("kernel", M), gc.Tensor("o", (N - 1) // T + 1)
+    System(Eq(o, gc.correlate(v, kernel, mode="same", stride=T))).compile(o)

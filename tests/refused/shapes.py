@@ -155,7 +155,7 @@ def slice():
 
 def no_stride():
     """
-    UnsupportedError: stride=0: a stride is a positive integer, or one for each axis
+    UnsupportedError: stride=0: a stride is a positive integer or a size, or one for each axis
       Write stride=1, or stride=(1, 2)
     """
     System(Eq(q, gc.conv(v, b, mode="same", stride=0)))
