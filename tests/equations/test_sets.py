@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import islpy as isl
+import numpy as np
 import pytest
 
+import graphc as gc
+from graphc import Eq
 from graphc.equations import sets
 from graphc.schedule.build import schedule
 from graphc.transforms import optimise
@@ -16,6 +19,7 @@ from tests.test_oracle import graph, image, tree
 from tests.transforms.systems import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
+i = gc.indices("i")
 
 
 def test_what_is_written_alike_is_asked_once():
@@ -163,3 +167,9 @@ def test_a_system_compiles_to_the_same_after_others_and_in_other_processes():
         assert done.returncode == 0, done.stderr[-3000:]
         texts.add(done.stdout)
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("name", ["Mod", "Min", "MAX", "Or", "True", "nan", "Infinity"])
+def test_sizes_may_be_called_what_isl_means_something_by(name):
+    n, v = gc.sizes(name), gc.Input("v", gc.sizes(name))
+    assert gc.System(Eq(gc.Tensor("w", n)[i], v[i] + n)).compile("w")(v=np.ones(2)).tolist() == [3, 3]

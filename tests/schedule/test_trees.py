@@ -10,7 +10,7 @@ import pytest
 import graphc as gc
 from graphc import D, Eq, Mean, Piecewise, Sum, cos, log, sigmoid, tanh
 from tests import oracle
-from tests.regressions.differences import slopes
+from tests.differences import slopes
 
 T, N = gc.sizes("T N")
 t, i, j, k = gc.indices("t i j k")

@@ -10,6 +10,7 @@ import pytest
 import graphc as gc
 from graphc import D, Eq, Max, Sum, amax, amin, argmax, argmin, tanh
 from graphc.compiler import TRANSFORMS, compile
+from tests.compiled import both
 
 T, N = gc.sizes("T N")
 t, i, j, k = gc.indices("t i j k")
@@ -22,6 +23,7 @@ FORMS = {
     "a + b + c + a*b": lambda a, b, c: a + b + c + a * b,
     "0.3*tanh(a*b + c) - b*c": lambda a, b, c: 0.3 * tanh(a * b + c) - b * c,
 }
+x, y = gc.Input("x", N), gc.Tensor("y", N)
 
 
 def compiled(system, outputs, **options):
@@ -74,3 +76,11 @@ def test_the_larger_of_two_equal_computations_shares():
     system = gc.System(Eq(y[i], Max(u[i] * v[i] + w[i], w[i] + v[i] * u[i])), Eq(L, Sum(y)))
     data = dict(zip("uvw", np.random.default_rng(0).normal(size=(3, 37)), strict=True))
     np.testing.assert_allclose(system.compile(D(L, w))(**data), np.ones(37))
+
+
+def test_differences_of_equal_products_are_zero():
+    """A fused multiply-add makes 1e-18 of them, and NaN of their root."""
+    (b, u, v), r = gc.inputs("b u v", N), np.random.default_rng(0).random((2, 100))
+    np.testing.assert_array_equal(both(Eq(y[i], gc.sqrt(x[i] ** 2 - b[i] ** 2)), x=r[0], b=r[0]), 0)
+    determinant = Eq(y[i], gc.floor(x[i] * b[i] - u[i] * v[i]))
+    np.testing.assert_array_equal(both(determinant, x=r[0], b=r[1], u=r[1], v=r[0]), 0)
