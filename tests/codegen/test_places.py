@@ -12,6 +12,7 @@ import pytest
 
 import graphc as gc
 from graphc import D, Eq, Min, Mod, Sum, amax, tanh
+from graphc.codegen import kernel
 from tests.codegen.guarded import call_guarded
 from tests.compiled import agree, listed, numbers
 
@@ -126,13 +127,15 @@ def test_remainders_that_leave_the_axis_are_refused(which):
             run(x=np.arange(5.0), **data)
 
 
-def test_bad_indices_are_named_in_long_programs():
-    """Programs of thousands of operations are several functions, which number their checks together."""
+def test_bad_indices_are_named_in_long_programs(monkeypatch):
+    """Programs of thousands of operations (here hundreds) are several functions, which number their checks together."""
+    monkeypatch.setattr(kernel, "PIECE", 200)
     x = gc.Input("x", N)
     q, o, w = gc.Input("q", M, dtype="int64"), gc.Tensor("o", M), gc.Tensor("w", M)
-    chain = [gc.Tensor(f"c{step}") for step in range(900)]
+    chain = [gc.Tensor(f"c{step}") for step in range(90)]
     steps = [Eq(b, tanh(a * 1.5 + step) + a / 3) for step, (a, b) in enumerate(pairwise(chain))]
     run = gc.System(Eq(o[m], x[p[m]]), Eq(chain[0], o[0]), *steps, Eq(w[m], x[q[m]] * chain[-1])).compile("o", "w")
+    assert "body1" in run.llvm_ir
     with pytest.raises(gc.ArgumentError, match=r"(?s)index 9 .*q\[m\]"):
         run(x=np.arange(5.0), p=np.array([1, 2]), q=np.array([1, 9]))
 

@@ -4,6 +4,8 @@ Terms were computed with a fused multiply-add in one place and without in the ot
 largest, and its gradient was lost; `argmax` then pointed nowhere.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,29 @@ FORMS = {
 x, y = gc.Input("x", N), gc.Tensor("y", N)
 
 
+@cache
+def selecting(extreme, place, form):
+    """The extremes of a form over one index, their places and gradients."""
+    o, q = gc.Tensor("o", N, N), gc.Tensor("q", N, N)
+    value = FORMS[form](A[i, k], B[k, j], C[i, k])
+    system = gc.System(
+        Eq(o[i, j], extreme(value, k)), Eq(q[i, j], place(value, k)), Eq(L, Sum(o[i, j] + o[i, j] ** 2, i, j))
+    )
+    return system, (o, q, D(L, A), D(L, B))
+
+
+def numbers(form, n, dtype):
+    rng = np.random.default_rng(n)
+    data = {x: rng.normal(size=(n, n)).astype(dtype) for x in "ABC"}
+    return {x: v for x, v in data.items() if x != "C" or form != "a + b**2"}
+
+
+@cache
+def interpreted(extreme, place, form, n):
+    system, outputs = selecting(extreme, place, form)
+    return system.evaluate(*outputs, **numbers(form, n, "float64"))
+
+
 def compiled(system, outputs, **options):
     """With the transforms, and without those that happen to name what is computed twice."""
     graded = system.grad(L, [A, B])
@@ -37,36 +62,34 @@ def compiled(system, outputs, **options):
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("extreme", "place"), [(amax, argmax), (amin, argmin)])
 def test_of_every_maximum_some_term_is_the_winner(form, extreme, place, dtype, passes):
-    o, q = gc.Tensor("o", N, N), gc.Tensor("q", N, N)
-    value = FORMS[form](A[i, k], B[k, j], C[i, k])
-    system = gc.System(
-        Eq(o[i, j], extreme(value, k)), Eq(q[i, j], place(value, k)), Eq(L, Sum(o[i, j] + o[i, j] ** 2, i, j))
-    )
-    outputs = (o, q, D(L, A), D(L, B))
+    system, outputs = selecting(extreme, place, form)
     run = compiled(system, outputs, dtype=dtype, passes=passes)
     for n in (3, 8, 17, 33):
-        rng = np.random.default_rng(n)
-        data = {x: rng.normal(size=(n, n)).astype(dtype) for x in "ABC"}
-        needed = {x: v for x, v in data.items() if x != "C" or form != "a + b**2"}
-        found = run(**needed)
+        found = run(**numbers(form, n, dtype))
         assert found.q.min() >= 0 and found.q.max() < n
         if dtype == "float64":
-            for a, b in zip(found, system.evaluate(*outputs, **needed), strict=True):
+            for a, b in zip(found, interpreted(extreme, place, form, n), strict=True):
                 np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("passes", [TRANSFORMS, ()])
-@pytest.mark.parametrize("n", [2, 5, 16, 40])
-def test_each_step_of_the_best_path_gets_a_gradient(n, passes):
-    """In a loop the addend that the last step hands on is added last: where the sum is compared, too, or nowhere."""
+@cache
+def best_path(passes):
+    """The gradient of the largest sum along a path."""
     a, E = gc.Tensor("a", T, N), gc.Param("E", T, N)
     system = gc.System(
         Eq(a[t, j], amax(a[t - 1, i] * A[i, j] + B[i, j] + E[t, i] + C[i, j], i)),
         Eq(a[-1, j], 0),
         Eq(L, amax(a[T - 1, j], j)),
     )
-    graded, rng = system.grad(L), np.random.default_rng(n)
-    run = compile(graded.ir, [graded.tensor(D(L, E))], passes=passes)
+    graded = system.grad(L)
+    return compile(graded.ir, [graded.tensor(D(L, E))], passes=passes)
+
+
+@pytest.mark.parametrize("passes", [TRANSFORMS, ()])
+@pytest.mark.parametrize("n", [2, 5, 16, 40])
+def test_each_step_of_the_best_path_gets_a_gradient(n, passes):
+    """In a loop the addend that the last step hands on is added last: where the sum is compared, too, or nowhere."""
+    run, rng = best_path(passes), np.random.default_rng(n)
     found = run(E=rng.normal(size=(50, n)), **{x: rng.normal(size=(n, n)) for x in "ABC"})
     np.testing.assert_array_equal(np.count_nonzero(found, axis=1), 1)
 

@@ -12,18 +12,15 @@ from tests.differences import matrix
 H, K, M, N = gc.sizes("H K M N")
 i, j, k, n = gc.indices("i j k n")
 L = gc.Tensor("L")
+a, b, c = gc.Input("a", N, M), gc.Input("b", K, H), gc.Tensor("c", N + K - 1, M + H - 1)
+WHOLE = Eq(c[i, j], Sum(a[i - n, j - k] * b[n, k], n, k))
 rng = np.random.default_rng(0)
 
 
 @pytest.mark.parametrize("kernel", [(3, 3), (8, 8), (3, 8), (8, 3), (1, 5), (5, 1)])
 def test_kernels_wider_than_the_signal_along_either_axis(kernel):
-    a, b = gc.Input("a", N, M), gc.Input("b", K, H)
-    c = gc.Tensor("c", N + K - 1, M + H - 1)
     for signal in ((8, 8), (3, 3), (8, 3), (3, 8)):
-        agree(
-            [Eq(c[i, j], Sum(a[i - n, j - k] * b[n, k], n, k))], [c],
-            {"a": numbers(*signal), "b": numbers(*kernel, seed=1)},
-        )  # fmt: skip
+        agree([WHOLE], [c], {"a": numbers(*signal), "b": numbers(*kernel, seed=1)})
 
 
 @pytest.mark.parametrize("mode", ["same", "full", "valid"])

@@ -150,11 +150,15 @@ def test_cells_beyond_both_ends_of_nothing_need_each_other():
         run(Z=np.ones(0), T=3)
 
 
+@pytest.mark.parametrize("transforms", oracle.WAYS)
 @pytest.mark.parametrize("place", [Min(t - 1, t * t), Max(t - t * t, 0), Mod(t * t, t), Max(t - 1 - Mod(t * t, 2), 0)])
-def test_computed_places_that_lie_before(place):
+def test_computed_places_that_lie_before(place, transforms):
     """No data, and not affine: refused when compiled, as if each element needed itself."""
     oracle.check(
-        gc.System(Eq(s[t], tanh(s[place] + x[t])), Eq(s[0], 0.3), Eq(L, Sum(s**2))), "L", second=False, transforms=[]
+        gc.System(Eq(s[t], tanh(s[place] + x[t])), Eq(s[0], 0.3), Eq(L, Sum(s**2))),
+        "L",
+        second=False,
+        transforms=transforms,
     )
 
 

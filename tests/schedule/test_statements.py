@@ -57,10 +57,11 @@ def test_what_a_window_leaves_has_no_gradient(place, at):
         np.testing.assert_array_equal(run(x=np.arange(7.0), w=weights, **({"n0": 3} if place.has(n0) else {})), wanted)
 
 
-def test_a_state_read_at_a_clamped_size():
+@pytest.mark.parametrize("transforms", oracle.WAYS)
+def test_a_state_read_at_a_clamped_size(transforms):
     """In two axes the write of its adjoint was taken into the time loop, and code generation ended in a ValueError."""
     A, B = gc.Tensor("A", N + 1, M), gc.Input("B", M)
     oracle.check(gc.System(
         Eq(A[0, j], B[j]), Eq(A[i, j], gc.tanh(A[i - 1, j] * B[j] + A[i - 1, gc.Max(j - 1, 0)])),
         Eq(L, A[gc.Min(2, N), gc.Min(1, M - 1)] * A[N, M - 1]),
-    ), "L")  # fmt: skip
+    ), "L", transforms=transforms)  # fmt: skip

@@ -7,7 +7,9 @@ import pytest
 
 import graphc as gc
 from graphc import D, Eq, Prod, Sum, amax, amin, exp, tanh
-from tests.compiled import agree, numbers
+from graphc.transforms import optimise
+from tests.compiled import agree, listed, numbers
+from tests.oracle import values
 
 N = gc.sizes("N")
 i, j, k, n = gc.indices("i j k n")
@@ -29,18 +31,34 @@ ALIKE = {
 y, z = gc.Tensor("y", N), gc.Tensor("z", N)
 
 
+DATA = {"x": 1 + np.random.default_rng(0).random(5), "W": np.random.default_rng(1).normal(size=(5, 5)) / 3}
+
+
 @pytest.mark.parametrize("pair", list(itertools.combinations(ALIKE, 2)), ids=" and ".join)
 def test_two_equations_that_are_not_the_same_stay_two(pair):
+    """After the transforms, whatever is asked for: what is not may be shared more freely."""
     first, second = (ALIKE[name] for name in pair)
     system = gc.System(Eq(a[i], first), Eq(b[i], tanh(second)), Eq(L, Sum(a[i] * (i + 1) + b[i] ** 2, i)))
-    outputs = (L, a, b, D(L, x), D(L, W))
-    rng = np.random.default_rng(0)
-    data = {"x": 1 + rng.random(5), "W": rng.normal(size=(5, 5)) / 3}
-    wanted = system.evaluate(*outputs, **data)
-    for asked in (outputs, (L,), (D(L, W),)):
-        found = system.compile(*asked)(**data)
-        for t, value in zip(asked, found if len(asked) > 1 else (found,), strict=True):
-            np.testing.assert_allclose(value, wanted[outputs.index(t)], rtol=1e-10, atol=1e-12)
+    graded = system.grad(L, [x, W])
+    outputs = [graded.tensor(t) for t in (L, a, b, D(L, x), D(L, W))]
+    wanted = dict(zip(outputs, values(graded.ir, outputs, DATA), strict=True))
+    for asked in (outputs, outputs[:1], outputs[-1:]):
+        for t, value in zip(asked, values(optimise(graded.ir, frozenset(asked)), asked, DATA), strict=True):
+            np.testing.assert_allclose(value, wanted[t], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("asked", ["all", "loss", "slope"])
+def test_all_of_them_compiled_together_stay_apart(asked):
+    """Each stands there bare and in a function, beside all others."""
+    bare, inside = (gc.tensors(" ".join(f"{s}{k}" for k in range(len(ALIKE))), N) for s in "ab")
+    equations = [Eq(a[i], value) for a, value in zip(bare, ALIKE.values(), strict=True)]
+    equations += [Eq(b[i], tanh(value)) for b, value in zip(inside, ALIKE.values(), strict=True)]
+    terms = (k * (a[i] * (i + 1) + b[i] ** 2) for k, (a, b) in enumerate(zip(bare, inside, strict=True), start=1))
+    system = gc.System(*equations, Eq(L, Sum(sum(terms), i)))
+    outputs = {"all": [L, *bare, *inside, D(L, x), D(L, W)], "loss": [L], "slope": [D(L, W)]}[asked]
+    found, wanted = system.compile(*outputs)(**DATA), system.evaluate(*outputs, **DATA)
+    for ours, theirs in zip(listed(found, len(outputs)), listed(wanted, len(outputs)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
 def test_two_outputs_that_are_equal_are_two():

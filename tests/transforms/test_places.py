@@ -13,7 +13,8 @@ i, j, t = gc.indices("i j t")
 L, a, s, x, y = gc.Tensor("L"), gc.Tensor("a", T), gc.Tensor("s", T), gc.Input("x", T), gc.Tensor("y", N)
 
 
-def test_start_values_at_computed_places():
+@pytest.mark.parametrize("transforms", oracle.WAYS)
+def test_start_values_at_computed_places(transforms):
     """They are computed before, kept, and get their gradient; also where an equation might be taken into its reader."""
     c, d, b, v = gc.Tensor("c", T), gc.Tensor("d", T), gc.Tensor("b"), gc.Tensor("v")
     slow = [Eq(s[t], sin(x[t])), Eq(s[-1], v), Eq(v, Sum(c[j], j)), Eq(c[t], tanh(c[t - 1] + d[t])), Eq(c[-1], 0)]
@@ -26,7 +27,7 @@ def test_start_values_at_computed_places():
     ):
         for outputs in ([y], [y, b], [b, y], [gc.D(L, x)], [L, gc.D(L, v), gc.D(L, s)]):
             agree([*equations, *slow, *more], outputs, {"x": numbers(5), "N": 3})
-        oracle.check(gc.System(*equations, *slow, *more), "L", second=False, transforms=[])
+        oracle.check(gc.System(*equations, *slow, *more), "L", second=False, transforms=transforms)
 
 
 def test_an_index_from_data_is_held_to_the_axis_of_the_tensor_it_stands_at():
