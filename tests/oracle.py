@@ -33,7 +33,8 @@ from graphc.transforms.unfold import cycles, unfold_all
 from tests.arguments import random_arguments
 
 Arguments = Mapping[str, Any]
-# Which transforms to leave out, and to run alone, one by one, and written out: dozens of compilations of each system.
+# Which transforms to leave out, and to run alone, one by one: dozens of compilations of each system. Without any it is
+# neither compiled as written out nor pickled, either.
 WAYS = [pytest.param((), id="together"), pytest.param(TRANSFORMS, id="one by one", marks=pytest.mark.nightly)]
 SAME = {"rtol": 1e-10, "atol": 1e-10, "equal_nan": True}
 
@@ -301,7 +302,7 @@ def check_compiled(system: System, loss: Tensor, arguments: Arguments, transform
     arrays, sizes = split(system, arguments)[0], sizes_of(system, arguments)
     first = listed(run(**arguments))
     same(first, wanted, rtol=1e-9, atol=1e-9)
-    for again in (run, pickle.loads(pickle.dumps(run))):
+    for again in (run, *([pickle.loads(pickle.dumps(run))] if transforms else [])):
         for a, b in zip(first, listed(again(**arguments)), strict=True):
             assert np.array_equal(a, b, equal_nan=True)
     for options in other_ways(sizes, transforms):
@@ -318,8 +319,8 @@ def check_compiled(system: System, loss: Tensor, arguments: Arguments, transform
 
 
 def other_ways(sizes: Mapping[str, int], transforms: Collection[str]) -> Iterator[dict[str, Any]]:
-    """How else the same function can be compiled: sizes baked in; and, which takes long, written out, without a
-    transform, with it alone."""
+    """How else the same function can be compiled: sizes baked in; with transforms to be tried also written out, and for
+    each without it and with it alone."""
     yield {"sizes": sizes}
     if transforms:
         yield {"sizes": sizes, "unfold": True}
