@@ -11,6 +11,7 @@ x, A = gc.Input("x", T), gc.Input("A", N, N)
 a, b, c, s = gc.tensors("a b c s", T)
 u, d, G = gc.Tensor("u", T, N), gc.Tensor("d", N, N), gc.Tensor("G", N, N)
 p, left = gc.Tensor("p", N), gc.Input("left", N, dtype="int64")
+g, r = gc.Input("g", T), gc.Tensor("r", T)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,9 @@ def test_a_cycle_without_progress_is_refused(equations, cycle):
     with pytest.raises(gc.GraphcError, match=cycle) as caught:
         gc.System(*equations)
     assert cycle is None or isinstance(caught.value, gc.CausalityError)
+
+
+def test_two_tensors_that_need_each_other_at_one_step_are_refused():
+    v = gc.Tensor("v", T)
+    with pytest.raises(gc.CausalityError):
+        gc.System(Eq(r[t], v[t] + g[t]), Eq(v[t], r[t] / 2))

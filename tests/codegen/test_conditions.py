@@ -6,7 +6,7 @@ import sympy as sp
 
 import graphc as gc
 from graphc import D, Eq, Mod, Ne, Piecewise, Prod, Sum, amax, amin, exp, log, tanh
-from tests.regressions.compiled import agree, numbers
+from tests.compiled import agree, numbers
 
 N, M, T, R, J, K = gc.sizes("N M T R J K")
 i, j, k, m, t = gc.indices("i j k m t")
@@ -153,3 +153,19 @@ def test_a_power_of_minus_infinity():
 def test_literals_that_no_integer_is():
     with pytest.raises(gc.UnsupportedError):
         gc.System(Eq(v[i], x[i] + 2.0**70)).compile(v, dtype="int64")
+
+
+def test_a_diagonal_of_zeros():
+    y = gc.Tensor("y", N)
+    A = gc.Tensor("A", N, N)
+    equations = [Eq(A[i, j], x[i] - 2 * x[j]), Eq(A[i, i], 0)]
+    agree(equations, [A], {"x": numbers(7)})
+    agree([*equations, Eq(y[i], amax(A[i, j], j))], [A, y], {"x": numbers(7)})
+
+
+@pytest.mark.parametrize("count", [1, 8, 21])
+def test_zeros_at_every_second_place(count):
+    """They clear no more than their places."""
+    data = numbers(count)
+    wanted = np.where(np.arange(count) % 2, np.exp(data), 0)
+    agree([Eq(v[i], Piecewise((exp(x[i]), Eq(Mod(i, 2), 1)), (0, True)))], [v], {"x": data}, [wanted])

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import D, Eq, Max, Mean, Piecewise, Sum, amax, log
+from graphc import D, Eq, Max, Mean, Mod, Piecewise, Prod, Sum, amax, log
+from tests.compiled import agree, numbers
 
 N, M = gc.sizes("N M")
-n, k, m = gc.indices("n k m")
+n, k, m, i = gc.indices("n k m i")
+L, x = gc.Tensor("L"), gc.Input("x", N)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -85,3 +87,32 @@ def test_contributions_before_under_and_after_a_condition(length):
     ).compile("total")
     u, v = 1 + np.arange(float(length)), np.array([2.0, 3.0])
     assert run(x=u, y=v) == u.sum() * 5 + (3 if length > 2 else 0) + 5
+
+
+@pytest.mark.parametrize("rest", range(8))
+def test_sums_over_all_lengths_baked_in(rest):
+    for length in range(1 + rest, 100, 8):
+        agree([Eq(L, Sum(x[n] * x[n], n))], ["L"], {"x": numbers(length)}, sizes={"N": length})
+
+
+def test_sums_over_every_third_element():
+    agree([Eq(L, Sum(Piecewise((x[n], Eq(Mod(n, 3), 1)), (0, True)), n))], ["L"], {"x": numbers(19)})
+
+
+@pytest.mark.parametrize("large", [1.5e308, 1.1e-308])
+def test_sums_of_logarithms_of_the_largest_and_the_smallest(large):
+    data = np.random.default_rng(0).uniform(0.5, 1.1, 80) * large
+    agree([Eq(L, Sum(log(x[n]), n))], ["L"], {"x": data}, [np.log(data).sum()])
+
+
+def test_a_logarithm_subtracted_in_what_is_subtracted():
+    h, b, d = *gc.inputs("h b", N), gc.Tensor("d", N)
+    equations = [Eq(d[i], b[i] ** 2 / h[i] - log(h[i])), Eq(L, Sum(log(x[i]) - d[i], i))]
+    agree(equations, [L], {"x": abs(numbers(37)), "h": abs(numbers(37, seed=1)), "b": numbers(37, seed=2)})
+
+
+def test_the_largest_logarithm_and_their_product():
+    """Logarithms are taken together where they are added."""
+    data = 2 + numbers(21) / 9
+    agree([Eq(L, amax(log(x[k]), k))], [L], {"x": data}, [np.log(data).max()])
+    agree([Eq(L, Prod(log(x[k]), k))], [L], {"x": data}, [np.log(data).prod()])

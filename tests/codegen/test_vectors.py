@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Sum, exp, tanh
+from graphc import Eq, Sum, exp, log, sqrt, tanh
+from tests.compiled import agree, numbers
 
 N, M = gc.sizes("N M")
 i, j, n, m = gc.indices("i j n m")
@@ -169,3 +170,25 @@ def test_a_recurrence_that_differs_between_even_and_odd_steps():
         a = rng.normal(size=size)
         wanted = np.where(np.arange(size) % 2 == 0, 0.5 * 2.0 ** (np.arange(size) // 2 + 1), a)
         np.testing.assert_allclose(run(x=a), wanted)
+
+
+@pytest.mark.parametrize("length", [3, 9, 17, 31])
+def test_backwards_to_the_end_of_an_array(length):
+    o, data = gc.Tensor("o", N), numbers(length)
+    agree([Eq(o[n], exp(x[N - 1 - n]))], ["o"], {"x": data}, [np.exp(data[::-1])])
+
+
+def test_masked_lanes_raise_nothing():
+    """What stands beyond the end of a vector is computed by no lane that counts: its zeros make no NaN in a sum."""
+    LENGTHS = (*range(1, 20), 31, 64, 65)
+    for value, meaning in [
+        (log(x[i]), np.log),
+        (1 / x[i], lambda v: 1 / v),
+        (sqrt(x[i] - 1), lambda v: np.sqrt(v - 1)),
+    ]:
+        run = gc.System(Eq(L, Sum(value, i))).compile("L", gc.D(L, x))
+        for n in LENGTHS:
+            given = np.linspace(1.5, 3, n)
+            found = run(x=given)
+            np.testing.assert_allclose(found.L, meaning(given).sum(), rtol=1e-13)
+            assert np.isfinite(found[1]).all()

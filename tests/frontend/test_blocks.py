@@ -45,6 +45,7 @@ def test_a_block_of_start_values_is_read(name):
     np.testing.assert_allclose(system.compile(h)(**known), wanted)
 
 
+@pytest.mark.parametrize("transforms", oracle.WAYS)
 @pytest.mark.parametrize(
     "equations",
     [
@@ -57,8 +58,8 @@ def test_a_block_of_start_values_is_read(name):
     ],
     ids=["lag of a size", "end values", "two steps and rims", "a rim of two"],
 )  # fmt: skip
-def test_all_laws_with_gradients_in_blocks(equations):
-    oracle.check(gc.System(*equations), second=False, transforms=[])
+def test_all_laws_with_gradients_in_blocks(equations, transforms):
+    oracle.check(gc.System(*equations), second=False, transforms=transforms)
 
 
 def test_what_a_range_passes_is_not_cut():

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Sum
+from graphc import D, Eq, Sum
 from graphc.language.boundaries import BOUNDARIES
+from tests.compiled import agree, both, numbers
 
-N, M, K = gc.sizes("N M K")
-i, j, m, n = gc.indices("i j m n")
+N, M, K, T = gc.sizes("N M K T")
+i, j, m, n, k, t = gc.indices("i j m n k t")
 x = np.random.default_rng(0).normal(size=6)
 PAD = {0: {"mode": "constant"}, **{rule: {"mode": rule} for rule in BOUNDARIES}}
+L, z, REAL, o, Z = gc.Tensor("L"), gc.Tensor("z", N), np.array([1.0, 2.5, -3.0]), gc.Tensor("o", M), gc.Input("Z", N)
+u = gc.Tensor("u", T, N, outside="wrap")
+p = gc.Input("p", M, dtype="int64")
 
 
 @pytest.mark.parametrize("rule", PAD)
@@ -80,3 +84,40 @@ def test_a_triangular_tensor_vanishes_outside_its_triangle_under_a_sum():
     system = gc.System(Eq(G[i, j], gc.Piecewise((A[i, j], j <= i))), Eq(y[i], Sum(G[i, j], j)))
     a = np.random.default_rng(1).normal(size=(4, 4))
     np.testing.assert_allclose(system.evaluate(y, A=a), np.tril(a).sum(1), rtol=1e-12)
+
+
+def test_a_data_index_just_outside_is_zero_where_the_rule_says_so():
+    u, o = gc.Input("u", N, outside="zero"), gc.Tensor("o", M)
+    data = {"u": np.arange(1.0, 6), "p": np.array([-1, 0, 4, 5, 6])}
+    agree([Eq(o[m], u[p[m]])], ["o"], data, [np.array([0.0, 1, 5, 0, 0])])
+
+
+def test_reads_many_mirrors_away():
+    u, w, o = gc.Input("u", N, outside="reflect"), gc.Input("w", K), gc.Tensor("o", N)
+    data, weights = np.arange(1.0, 4), numbers(9)
+    wanted = [np.convolve(np.pad(data, 8, "reflect"), weights, "valid")[:3]]
+    agree([Eq(o[n], Sum(w[k] * u[n - k], k))], ["o"], {"u": data, "w": weights}, wanted)
+
+
+def test_round_a_ring_with_a_start_value_more_than_once():
+    x = gc.Input("x", N)
+    p, first, ring = gc.Param("p", N), gc.Param("first"), gc.Tensor("ring", N, outside="wrap")
+    equations = [Eq(ring[-1], first), Eq(ring[i], 2 * p[i]), Eq(z[i], ring[i - 7]), Eq(L, Sum(z[i] * x[i], i))]
+    data = {"p": np.array([1.0, 2, 4, 8]), "first": 0.5, "x": np.array([1.0, 3, 5, 7])}
+    places = [(n - 6) % 5 for n in range(4)]
+    slopes = np.zeros(5)
+    np.add.at(slopes, places, data["x"])
+    wanted = [np.array([0.5, 2, 4, 8, 16])[places], 2 * slopes[1:], slopes[0]]
+    agree(equations, [z, D(L, p), D(L, first)], data, wanted)
+
+
+def test_a_computed_subscript_sees_the_boundary_rule():
+    q = gc.Input("q", N, outside=0)
+    np.testing.assert_array_equal(both(Eq(o[i], q[i * i - 3]), q=REAL, M=5), [0, 0, 2.5, 0, 0])
+
+
+def test_a_ring_is_as_long_as_what_is_inside_it():
+    """What stands outside is outside of all that equations define: u[-1] is a start value, not the last step."""
+    ring, start = gc.System(Eq(u[t, i], u[t - 1, i - 1]), Eq(u[-1, i], Z[i])), np.arange(5.0)
+    for found in (ring.evaluate(u, T=7, Z=start), ring.compile(u)(T=7, Z=start)):
+        np.testing.assert_array_equal(found, [np.roll(start, n + 1) for n in range(7)])

@@ -5,11 +5,12 @@ import pytest
 import sympy as sp
 
 import graphc as gc
-from graphc import D, Eq, Mod, Piecewise, Sum, sin, tanh
+from graphc import And, D, Eq, Mod, Not, Piecewise, Sum, sin, tanh
+from tests.compiled import agree
 from tests.growth import exponent
 
 N, M = gc.sizes("N M")
-i, j = gc.indices("i j")
+i, j, n = gc.indices("i j n")
 x, y, L = gc.Input("x", N), gc.Tensor("y", N), gc.Tensor("L")
 X = np.random.default_rng(0).normal(size=50)
 
@@ -114,3 +115,10 @@ def test_deep_nesting_is_compiled_or_refused():
     np.testing.assert_allclose(nested(160).compile(y)(x=X), wanted, rtol=1e-12)
     with pytest.raises(gc.UnsupportedError, match=r"(?s)right side of y\[i\] .* nested 302 deep.*Eq\(part\[i\]"):
         nested(300)
+
+
+def test_what_is_not_smaller_may_be_no_number():
+    o, data = gc.Tensor("o", N), np.array([1, np.nan, 3, np.nan, 1])
+    condition = Not(And(n < 3, x[n] < 2, evaluate=False), evaluate=False)
+    wanted = [~((np.arange(5) < 3) & (data < 2))]
+    agree([Eq(o[n], Piecewise((1, condition), (0, True)))], ["o"], {"x": data}, wanted)

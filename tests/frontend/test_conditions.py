@@ -4,16 +4,18 @@ interpreter reads the same equations."""
 import numpy as np
 import pytest
 import sympy as sp
+from sympy.codegen.cfunctions import log10
 
 import graphc as gc
 from graphc import D, Eq, Mean, Min, Piecewise, Prod, Sum, amax, exp, log, sin, softmax
-from tests.regressions.compiled import numbers
+from tests.compiled import agree, numbers
 
 N, M, T, K = gc.sizes("N M T K")
 i, j, k, m, t = gc.indices("i j k m t")
 x, a, b, L = gc.Input("x", N), gc.Input("a", N), gc.Input("b", N), gc.Tensor("L")
 A, y = gc.Input("A", N, N), gc.Tensor("y", N)
 n, w = gc.Input("n", N, dtype="int64"), gc.Tensor("w", N, dtype="int64")
+v = gc.Tensor("v", N)
 
 
 def is_(equations, output, wanted, **arguments):
@@ -227,3 +229,24 @@ def test_what_resembles_a_stable_form():
 
 def test_equations_for_other_elements_are_not_the_same():
     assert not gc.equivalent(Eq(y[i], 0), Eq(y[i], Piecewise((0, i > 2))))
+
+
+@pytest.mark.parametrize("late", ["x[1] + s[0]", "s[0] * x[1]", "x[1] + x[0]", "s[0] + sin(x[1])"])
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_second_start_value_that_short_series_do_not_have(late, count):
+    s, X, one = gc.Tensor("s", T), gc.Input("X", T), gc.Input("one")
+    start = Eq(s[1], eval(late, {"x": X, "s": s, "sin": sin}))
+    rest = Eq(s[t], s[t - 1] + s[t - 2] + X[t] + one)
+    agree([Eq(s[0], X[0]), start, rest], [s], {"X": numbers(count), "one": 1.0})
+
+
+def test_decimal_logarithms():
+    agree([Eq(v[i], log10(x[i]))], [v], {"x": np.array([1.0, 10, 1000])}, [[0, 1, 3]])
+
+
+def test_a_condition_chosen_by_a_condition():
+    w = gc.Input("w", N)
+    data = {"x": numbers(40), "w": numbers(40, seed=1), "u": numbers(40, seed=2)}
+    u = gc.Input("u", N)
+    wanted = np.where(data["x"] > 0, data["w"] > 0, data["u"] > 0)
+    agree([Eq(v[i], Piecewise((1, sp.ITE(x[i] > 0, w[i] > 0, u[i] > 0)), (0, True)))], [v], data, [wanted])

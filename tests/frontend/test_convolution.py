@@ -6,9 +6,11 @@ from scipy import signal
 
 import graphc as gc
 from graphc import Eq, Sum
+from tests.compiled import agree, numbers
 
-Y, X, P, Q = gc.sizes("Y X P Q")
+Y, X, P, Q, K, N = gc.sizes("Y X P Q K N")
 i, j, m, n, c, d, b = gc.indices("i j m n c d b")
+x, y, z = gc.Input("x", N), gc.Tensor("y", N), gc.Tensor("z", N)
 
 
 def array(*shape, seed=0):
@@ -108,10 +110,12 @@ def test_strides_that_are_sizes(name, mode, step, apart):
         return gc.System(Eq(o, f(I, K, mode=mode, stride=s, dilation=apart)), Eq(L, Sum(o**2)))
 
     open_, wanted = strided(R), strided(step).evaluate("o", "D(L, K)", I=x, K=w)
+    baked = open_.compile("o", "D(L, K)", sizes={"R": step})
+    run = open_.compile("o", "D(L, K)") if mode == "valid" else baked
     for found in (
         open_.evaluate("o", "D(L, K)", I=x, K=w, R=step),
-        open_.compile("o", "D(L, K)", sizes={"R": step})(I=x, K=w),
-        open_.compile("o", "D(L, K)", sizes={} if mode == "valid" else {"R": step})(I=x, K=w, R=step),
+        baked(I=x, K=w),
+        run(I=x, K=w, R=step),
     ):
         for ours, theirs in zip(found, wanted, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-11)
@@ -133,3 +137,18 @@ def test_a_stride_that_is_a_size_over_an_expression():
     system = gc.System(Eq(o[j], gc.correlate(I[j] ** 2, K, mode="valid", stride=R)))
     wanted = [signal.correlate(row**2, w, "valid")[::2] for row in x]
     np.testing.assert_allclose(system.compile(o, sizes={"R": 2})(I=x, K=w), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("length", [3, 4])
+@pytest.mark.parametrize("dilation", [2, 3])
+def test_same_size_under_dilation(length, dilation):
+    w = gc.Param("w", K)
+    equations = [
+        Eq(y, gc.conv(x, w, mode="same", dilation=dilation)), Eq(z, gc.correlate(x, w, mode="same", dilation=dilation)),
+    ]  # fmt: skip
+    a, b = numbers(15), numbers(length)
+    wide = np.zeros((length - 1) * dilation + 1)
+    wide[::dilation] = b
+    start = (len(wide) - 1) // 2
+    wanted = [np.convolve(a, w)[start : start + 15] for w in (wide, wide[::-1])]
+    agree(equations, [y, z], {"x": a, "w": b}, wanted)

@@ -10,7 +10,7 @@ import pytest
 import graphc as gc
 from graphc import Abs, D, Eq, Max, Piecewise, Sum, floor, tanh
 from tests.codegen.guarded import call_guarded
-from tests.regressions.compiled import agree, numbers
+from tests.compiled import agree, numbers
 
 N, M, T, C = gc.sizes("N M T C")
 n, k, t, c, i = gc.indices("n k t c i")

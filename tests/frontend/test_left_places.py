@@ -6,7 +6,7 @@ import sympy as sp
 
 import graphc as gc
 from graphc import D, Eq, Prod, Sum, amax, amin, floor, tanh
-from tests.regressions.compiled import agree, numbers
+from tests.compiled import agree, numbers
 
 N, M, F, B = gc.sizes("N M F B")
 n, e, i, b = gc.indices("n e i b")
@@ -14,6 +14,7 @@ src, dst = gc.Input("src", M, dtype="int64"), gc.Input("dst", M, dtype="int64")
 v, msg, X = gc.Input("v", M), gc.Input("msg", M, F), gc.Input("X", N, F)
 y, out, L = gc.Tensor("y", N), gc.Tensor("out", N, F), gc.Tensor("L")
 places = np.array([2, 0, 2, 4, 2, 0])
+x = gc.Input("x", N)
 
 
 @pytest.mark.parametrize(
@@ -109,3 +110,9 @@ def test_another_equation_that_may_meet_what_is_put_at_places():
     s = gc.Tensor("s", T, N)
     with pytest.raises(gc.UnsupportedError, match="and has another equation"):
         gc.System(Eq(s[t, dst[e]], Sum(v[e], e)), Eq(s[0, n], 1))
+
+
+def test_left_sides_that_are_no_place():
+    v = gc.Tensor("v", N)
+    with pytest.raises(gc.DefinitionError):
+        gc.System(Eq(v[sp.floor(i / 2)], x[0] + i))

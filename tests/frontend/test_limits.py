@@ -7,7 +7,7 @@ import pytest
 
 import graphc as gc
 from graphc import D, Eq, Mean, Piecewise, Prod, Sum, amax, exp, logsumexp
-from tests.regressions.compiled import agree, numbers
+from tests.compiled import agree, numbers
 
 N, M, F, T = gc.sizes("N M F T")
 n, e, i, k, t = gc.indices("n e i k t")

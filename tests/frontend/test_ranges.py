@@ -6,11 +6,13 @@ from sympy import oo
 
 import graphc as gc
 from graphc import Eq, Max, Mean, Min, Prod, Sum, amax
+from tests.compiled import both
 
 N, M, K = gc.sizes("N M K")
 i, j, k, m = gc.indices("i j k m")
 v, w, A = gc.Input("v", N), gc.Input("w", K), gc.Input("A", N, M)
 L, y = gc.Tensor("L"), gc.Tensor("y", N)
+REAL, x = np.array([1.0, 2.5, -3.0]), gc.Input("x", N)
 
 
 def domain(left, right):
@@ -70,3 +72,8 @@ def test_a_window_cut_off_at_the_border_as_its_error_says(reduction):
     wanted = [numpys(values[max(0, p - 2) : p + 2]) for p in range(5)]
     cut = gc.System(Eq(y[i], reduction(x[k], (k, Max(0, i - 2), Min(i + 1, N - 1)))))
     assert np.allclose(cut.evaluate(y, x=values), wanted)
+
+
+def test_quotients_of_indices_are_subscripts():
+    found = both(Eq(y[i], Sum(x[i // (j + 1)], (j, 0, 2))), x=REAL)
+    np.testing.assert_array_equal(found, [sum(REAL[p // (q + 1)] for q in range(3)) for p in range(3)])

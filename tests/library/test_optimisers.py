@@ -15,6 +15,7 @@ LOSS = Eq(L, Sum((w[i] - target[i]) ** 4, i) + (c - 2) ** 2)
 START = {"w": np.array([1.0, -1.0, 0.5]), "c": np.array(0.0)}
 TARGET = np.array([0.5, 2.0, 0.0])
 STEPS = 7
+x = gc.Input("x", N)
 
 
 def slopes(weights):
@@ -103,3 +104,18 @@ def test_the_memory_has_the_shape_and_the_precision_of_the_weights():
         "c_v": ((), "float32"),
     }
     assert sgd(L, [w], 0.1).start(**START) == {}
+
+
+@pytest.mark.parametrize("scale", [1, 1e-6, 1e-8])
+def test_adam_where_gradients_are_small(scale):
+    """Kingma and Ba (2015), algorithm 1: epsilon is added to the root of the corrected square."""
+    w = gc.Param("w", N)
+    rule = adam(L, [w], rate=0.01)
+    run = gc.System(Eq(L, Sum(x[i] * w[i], i)), *rule.equations).compile(L, update=rule.update)
+    found, wanted, m, v = np.ones(3), np.ones(3), 0, 0
+    slope = scale * np.array([1.0, -2, 3])
+    run.loop(5, x=slope, w=found, **rule.start(w=found))
+    for step in range(1, 6):
+        m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope**2
+        wanted -= 0.01 * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-8)
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)

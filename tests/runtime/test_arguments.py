@@ -5,8 +5,9 @@ import pytest
 
 import graphc as gc
 from graphc import ArgumentError, Eq, Sum
+from tests.compiled import agree, numbers
 
-T, N, M = gc.sizes("T N M")
+T, N, M, K = gc.sizes("T N M K")
 t, i, j = gc.indices("t i j")
 x, W, q = gc.Input("x", T, N), gc.Param("W", M, N), gc.Input("q", T, dtype="int64")
 y = gc.Tensor("y", T, M)
@@ -22,6 +23,8 @@ ODD = {
     "part of a larger one": lambda a: np.pad(a, 2)[2:-2, 2:-2],
     "a list of lists": lambda a: a.tolist(),
 }
+v, a, c, n = gc.Tensor("v", N), gc.Input("a", N, dtype="int64"), gc.Input("c"), gc.Input("n", dtype="int64")
+REAL, L = np.array([1.0, 2.5, -3.0]), gc.Tensor("L")
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +194,61 @@ def test_special_values_pass_as_in_numpy():
     with np.errstate(all="ignore"):
         wanted = np.exp(given) + np.maximum(given, 0) - 1 / given
     np.testing.assert_allclose(run(a=given), wanted, rtol=1e-14)
+
+
+def test_sizes_that_stand_in_shapes_with_a_factor():
+    long = gc.Input("long", T + 2 * K)
+    few, s = gc.Input("few", K), gc.Tensor("s", T)
+    data = {"few": numbers(3), "long": numbers(11, seed=1)}
+    agree([Eq(s[t], long[t] * Sum(few))], [s], data, [data["long"][:5] * data["few"].sum()])
+
+
+@pytest.mark.parametrize("wrong", [-1e300, 1e300, 2.0**63, -(2.0**63) * 1.001, np.nan])
+def test_numbers_that_no_integer_of_64_bits_is(wrong):
+    x = gc.Input("x", N)
+    run = gc.System(Eq(v[i], 2 * x[i])).compile(v, dtype="int64")
+    assert run(x=[1.0, -(2.0**61)]).tolist() == [2, -(2**62)]
+    with pytest.raises(gc.ArgumentError):
+        run(x=[1.0, wrong])
+
+
+def test_unsigned_integers_that_do_not_fit_are_refused():
+    x, y = gc.Input("x", N), gc.Tensor("y", N)
+    run = gc.System(Eq(y[i], a[i] + x[i])).compile("y")
+    np.testing.assert_array_equal(run(a=np.array([2**63 - 1], np.uint64), x=np.ones(1)), [2.0**63])
+    with pytest.raises(gc.ArgumentError, match="a holds 18446744073709551615"):
+        run(a=np.array([2**64 - 1], np.uint64), x=np.ones(1))
+
+
+def test_numbers_of_python_are_not_cut_off():
+    """dtype="int64" took 2.5 for 2, and 2**63 for a negative number."""
+    x, y = gc.Input("x", N), gc.Tensor("y", N)
+    run = gc.System(Eq(y[i], x[i] * c)).compile("y", dtype="int64")
+    np.testing.assert_array_equal(run(x=[1, 2.0], c=3.0), [3, 6])
+    for given in ({"x": [1, 2.5], "c": 2}, {"x": [1, 2], "c": 2.5}, {"x": [1, np.nan], "c": 2}):
+        with pytest.raises(
+            gc.ArgumentError, match=r"[xc] holds (2\.5|nan), and the function was compiled for integers"
+        ):
+            run(**given)
+    for large in (2**63, 2.0**63):
+        with pytest.raises(gc.ArgumentError, match=r"c holds 9[.2]"):
+            run(x=[1, 2], c=large)
+    assert run(x=[1], c=2**63 - 1) == 2**63 - 1
+    with pytest.raises(gc.ArgumentError, match="n holds 9223372036854775808"):
+        gc.System(Eq(y[i], a[i] + n)).compile("y")(a=[1], n=2**63)
+
+
+@pytest.mark.parametrize("number", [3, np.int32(3), np.uint8(3), np.array(3, ">i8")])
+def test_a_scalar_integer_may_be_of_any_integer_type(number):
+    x, y = gc.Input("x", N), gc.Tensor("y", N)
+    d = gc.Input("d", dtype="int64")
+    np.testing.assert_array_equal(gc.System(Eq(y[i], x[i] * d)).compile("y")(x=REAL, d=number), 3 * REAL)
+
+
+def test_a_shape_that_would_make_a_size_negative_is_refused():
+    h = gc.Input("h", N + 3)
+    system = gc.System(Eq(L, h[0] + h[1] + h[2]))
+    assert system.compile("L")(h=np.ones(3)) == 3
+    for run in (system.compile("L"), lambda **given: system.evaluate("L", **given)):
+        with pytest.raises(gc.ArgumentError, match=r"size N would be -1 \(from h\)"):
+            run(h=np.ones(2))

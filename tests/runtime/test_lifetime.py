@@ -58,7 +58,9 @@ def compiled_and_dropped(count, first=1):
 
 
 @linux
-@pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize(
+    "count", [pytest.param(200, marks=pytest.mark.nightly), pytest.param(2000, marks=pytest.mark.exhaustive)]
+)
 def test_compiling_and_dropping_functions_leaves_memory_flat(count):
     """After the first ones nothing stays but what LEFT allows, and no code stays mapped."""
     compiled_and_dropped(200)

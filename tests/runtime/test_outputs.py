@@ -9,13 +9,14 @@ import pytest
 import graphc as gc
 from graphc import Eq, Sum, amax, tanh
 
-T, N = gc.sizes("T N")
-t, i, j = gc.indices("t i j")
+T, N, M = gc.sizes("T N M")
+t, i, j, n = gc.indices("t i j n")
 x, W = gc.Input("x", T, N), gc.Param("W", N, N)
 s, L, last = gc.Tensor("s", T, N), gc.Tensor("L"), gc.Tensor("last", N)
 RNN = gc.System(Eq(s[t], tanh(W @ s[t - 1] + x[t])), Eq(s[-1], 0), Eq(L, Sum(s**2)), Eq(last[i], s[T - 1, i]))
 rng = np.random.default_rng(0)
 ARGS = {"x": rng.normal(size=(6, 3)), "W": rng.normal(size=(3, 3))}
+X, REAL, y = gc.Input("X", T, N), np.array([1.0, 2.5, -3.0]), gc.Tensor("y", N)
 
 
 def test_one_output_is_one_array_and_several_are_named():
@@ -143,3 +144,29 @@ def test_memory_is_used_again_as_it_was_made():
     del first
     for _ in range(3):
         assert run(v=data).flags.writeable
+
+
+def test_large_results_of_another_shape_are_other_arrays():
+    Y = gc.Tensor("Y", T, N)
+    run = gc.System(Eq(Y[t, n], 2 * X[t, n])).compile("Y")
+    for shape in ((400, 200), (200, 400), (400, 200)):
+        assert run(X=np.ones(shape)).shape == shape
+
+
+def test_large_outputs_of_other_shapes_and_as_many_elements():
+    x = gc.Input("x", N)
+    v, table = gc.Input("v", M), gc.Tensor("table", N, M)
+    run = gc.System(Eq(table[i, j], x[i] + 2 * v[j])).compile(table)
+    for shape in ((256, 512), (512, 256), (128, 1024)):
+        a, b = map(np.arange, shape)
+        found = run(x=a.astype(float), v=b.astype(float)).copy()
+        np.testing.assert_array_equal(found, a[:, None] + 2 * b)
+
+
+def test_an_output_asked_for_twice_is_there_twice():
+    x = gc.Input("x", N)
+    system = gc.System(Eq(y[i], 2 * x[i]), Eq(L, Sum(y)))
+    first, loss, again = system.compile("y", "L", "y")(x=REAL)
+    np.testing.assert_array_equal(first, 2 * REAL)
+    np.testing.assert_array_equal(again, 2 * REAL)
+    assert loss == 1 and again is not first

@@ -37,3 +37,17 @@ def test_functions_are_sent_to_a_pool_and_come_back(how):
     if how != "spawn" and not hasattr(os, "fork"):
         pytest.skip("fork")
     in_a_process_of_its_own("pool", how)
+
+
+def test_nothing_is_cached_between_processes(tmp_path):
+    """numba#10128: no file is written by compiling and calling, so none can be stale or of another machine."""
+    code = (
+        "import sys, os, graphc as gc; from graphc import Eq;"
+        "N = gc.sizes('N'); i = gc.indices('i'); x = gc.Input('x', N);"
+        "opened = []; sys.addaudithook(lambda e, a: opened.append(a[0]) if e == 'open' and isinstance(a[1], str)"
+        " and set(a[1]) & set('wax+') else None);"
+        "f = gc.System(Eq(gc.Tensor('y', N)[i], 2*x[i])).compile('y'); assert f(x=[1.0, 2.0])[1] == 4; print(opened)"
+    )
+    environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout == "[]\n" and not list(tmp_path.iterdir())

@@ -11,7 +11,7 @@ import graphc as gc
 from graphc import ArgumentError, Eq, Sum
 
 N, K = gc.sizes("N K")
-i, j, k = gc.indices("i j k")
+i, j, k, n = gc.indices("i j k n")
 x, w, v = gc.Input("x", N), gc.Param("w", N), gc.Param("v", N)
 w_next, v_next, L = gc.Tensor("w_next", N), gc.Tensor("v_next", N), gc.Tensor("L")
 STEP = gc.System(
@@ -157,3 +157,29 @@ def test_an_interrupt_ends_a_loop_after_a_whole_run():
     assert done > 0 and (state["a"] == done).all() and (state["total"] == 2 * done).all()
     run.loop(5, **state)
     assert (state["a"] == done + 5).all()
+
+
+def test_an_alias_of_what_is_updated_is_refused_at_every_call():
+    w = gc.Tensor("w", N)
+    u = gc.Input("u", N)
+    run = gc.System(Eq(w[n], x[n] + u[n])).compile("w", update={x: w})
+    moved = np.ones(4)
+    run(x=moved, u=np.ones(4))
+    with pytest.raises(gc.ArgumentError):
+        run(x=moved, u=moved)
+
+
+def test_what_is_updated_is_looked_at_in_every_call():
+    w, v, w_next, v_next = gc.Param("w", N), gc.Param("v", N), *gc.tensors("w_next v_next", N)
+    system = gc.System(Eq(w_next[i], w[i] + v[i]), Eq(v_next[i], v[i] - x[i]))
+    run = system.compile(update={w: w_next, v: v_next})
+    a, b, c = np.ones(9), np.zeros(9), np.arange(9.0)
+    frozen = np.zeros(9)
+    frozen.flags.writeable = False
+    for _ in range(3):
+        run(w=a, v=b, x=c)
+        with pytest.raises(gc.ArgumentError, match="shares memory"):
+            run(w=a, v=a, x=c)
+        with pytest.raises(gc.ArgumentError, match="writable"):
+            run(w=frozen, v=b, x=c)
+    assert not frozen.any()

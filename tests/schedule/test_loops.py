@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import sympy as sp
 
 import graphc as gc
 from graphc import Eq, Min, Sum, tanh
 from graphc.schedule.program import statement_reads
 from graphc.schedule.verify import verify
+from tests.compiled import agree, numbers
 from tests.schedule.build import N, T, i, j, program, t, u
 
 x, s, b = gc.Input("x", T), gc.Tensor("s", T), gc.Tensor("b", T)
@@ -151,3 +153,26 @@ def test_the_only_step_is_in_the_segment_of_the_last():
     assert [loop.step for loop in p.loops].count(-1) <= 3
     for steps in (1, 2, 3, 4):
         assert verify(p, {"T": steps, "N": 2})
+
+
+def test_differences_in_differences_in_a_loop():
+    p, q, f = *gc.inputs("p q", T), gc.Param("f")
+    c, r, e, s1 = gc.tensors("c r e s1", T)
+    equations = [
+        Eq(r[t], f * c[t - 1] + q[t]), Eq(e[t], p[t] - r[t]), Eq(c[t], q[t] / 2 + 0.9 * c[t - 1] + 0.3 * e[t]),
+        Eq(s1[t], sp.Add(c[t], sp.Mul(-1, s1[t - 1] + q[t], evaluate=False), evaluate=False)),
+        Eq(c[-1], 0), Eq(s1[-1], 0),
+    ]  # fmt: skip
+    agree(equations, [c, s1], {"p": numbers(20), "q": numbers(20, seed=1), "f": 0.7})
+
+
+def test_equations_of_one_cycle_that_begin_at_five_steps():
+    long = gc.Input("long", T + 4)
+    a, b, c, d, e = (gc.Tensor(name, T + 4) for name in "abcde")
+    starts = [Eq(a[0], 1)] + [Eq(v[m], m) for m_max, v in ((2, b), (3, c), (4, d)) for m in range(m_max)]
+    equations = [
+        Eq(a[t], a[t - 1] / 2 + e[t - 1] / 9 + long[t]), Eq(b[t], 0.3 * b[t - 1] + 0.2 * b[t - 2] + a[t] / 5),
+        Eq(c[t], 0.3 * c[t - 1] - 0.2 * c[t - 3] + b[t] / 5), Eq(d[t], 0.3 * d[t - 1] - 0.2 * d[t - 4] + c[t] / 5),
+        Eq(e[t], d[t] + a[t] / 9),
+    ]  # fmt: skip
+    agree([*starts, *equations], [e], {"long": numbers(12)})

@@ -1,15 +1,20 @@
 """How nests run is chosen by the scheduler, stands in the program and is printed."""
 
 import numpy as np
+import pytest
 
 import graphc as gc
 from graphc import Eq, Mod, Piecewise, Sum, tanh
 from graphc.schedule.costs import Machine
 from graphc.schedule.plans import planned
+from tests.compiled import agree, numbers
 from tests.schedule.build import N, T, i, j, program, t
 
 x, W, s, L = gc.Input("x", T, N), gc.Param("W", N, N), gc.Tensor("s", T, N), gc.Tensor("L")
 RNN = Eq(s[t, i], tanh(Sum(W[i, j] * s[t - 1, j], j) + x[t, i])), Eq(s[-1, i], 0)
+K = gc.sizes("K")
+k = gc.indices("k")
+A, B, y = gc.Input("A", N, N), gc.Input("B", N, N), gc.Tensor("y", N, N)
 
 
 def headings(system, *outputs, registers=32):
@@ -51,3 +56,18 @@ def test_a_state_stays_in_registers_and_an_update_has_a_plan():
     data = np.arange(3.0)
     run(u=data)
     np.testing.assert_array_equal(data, [0, 2, 4])
+
+
+@pytest.mark.parametrize("wanted", [np.triu, np.tril])
+def test_one_triangle_of_a_product(wanted):
+    A, B, C = gc.Input("A", N, K), gc.Input("B", K, N), gc.Tensor("C", N, N)
+    product = Piecewise((Sum(A[i, k] * B[k, j], k), i <= j if wanted is np.triu else i >= j), (0, True))
+    for size in (5, 11):
+        a, b = numbers(size, 4), numbers(4, size, seed=1)
+        agree([Eq(C[i, j], product)], [C], {"A": a, "B": b}, [wanted(a @ b)])
+
+
+def test_a_product_under_a_condition_on_row_and_summed_index():
+    """The condition differs from row to row of a tile."""
+    term = Piecewise((A[i, k] * B[k, j], Eq(Mod(i + k, 2), 0)), (0, True))
+    agree([Eq(y[i, j], Sum(term, k))], [y], {"A": numbers(9, 9), "B": numbers(9, 9, seed=1)})

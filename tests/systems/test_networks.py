@@ -26,9 +26,8 @@ def agree(system, wanted, shapes, wrt, arguments=None):
     params = [p for p in wrt if p.name in given]
     run = system.compile("L", *(gc.D(L, p) for p in params))
     value, *slopes = run(**given)
-    expected, gradients = jax.value_and_grad(lambda moved: wanted(**{**given, **moved}))(
-        {p.name: given[p.name] for p in params}
-    )
+    by_jax = jax.jit(jax.value_and_grad(lambda moved: wanted(**{**given, **moved})))
+    expected, gradients = by_jax({p.name: given[p.name] for p in params})
     np.testing.assert_allclose(value, expected, rtol=1e-9)
     for p, slope in zip(params, slopes, strict=True):
         np.testing.assert_allclose(slope, gradients[p.name], rtol=1e-7, atol=1e-10, err_msg=p.name)

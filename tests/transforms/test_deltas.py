@@ -6,7 +6,7 @@ import pytest
 import graphc as gc
 from graphc import D, Eq, KroneckerDelta, Piecewise, Sum, amax, floor, log, tanh
 from graphc.transforms.deltas import deltas
-from tests.regressions.compiled import agree, numbers
+from tests.compiled import agree, numbers
 
 N, M, F, T, C = gc.sizes("N M F T C")
 n, k, i, j, t, c = gc.indices("n k i j t c")

@@ -1,6 +1,7 @@
 """Random recurrences: whatever they are, gradients, unfolding and every transform agree with the interpreter."""
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -65,15 +66,30 @@ def systems(draw: st.DrawFn) -> Example:
     return System((x, w), (*equations, loss)), total, arguments
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def some(count: int) -> settings:
+    return settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+
+
+@some(10)
 @given(systems())
 def test_random_recurrences(example: Example):
+    check(example)
+
+
+@pytest.mark.nightly
+@some(100)
+@given(systems())
+def test_many_random_recurrences(example: Example):
+    check(example)
+
+
+def check(example: Example):
     oracle.check_forward_mode(*example)
     oracle.check_unfolded(*example)
     oracle.check_transforms(*example)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@some(3)
 @given(systems())
 def test_random_recurrences_compiled(example: Example):
     oracle.check_compiled(*example)

@@ -116,17 +116,3 @@ def test_a_pickled_function_is_compiled_for_the_machine_that_loads_it(monkeypatc
     assert "mulpd" in again.assembly and not any(mark in again.assembly for mark in ("ymm", "zmm", "vfmadd", "vmul"))
     given = np.linspace(-3, 3, 41)
     np.testing.assert_allclose(again(x=given), run(x=given), rtol=1e-14)
-
-
-def test_nothing_is_cached_between_processes(tmp_path):
-    """numba#10128: no file is written by compiling and calling, so none can be stale or of another machine."""
-    code = (
-        "import sys, os, graphc as gc; from graphc import Eq;"
-        "N = gc.sizes('N'); i = gc.indices('i'); x = gc.Input('x', N);"
-        "opened = []; sys.addaudithook(lambda e, a: opened.append(a[0]) if e == 'open' and isinstance(a[1], str)"
-        " and set(a[1]) & set('wax+') else None);"
-        "f = gc.System(Eq(gc.Tensor('y', N)[i], 2*x[i])).compile('y'); assert f(x=[1.0, 2.0])[1] == 4; print(opened)"
-    )
-    environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout == "[]\n" and not list(tmp_path.iterdir())

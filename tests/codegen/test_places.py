@@ -1,30 +1,26 @@
-"""Subscripts that only the run can tell: from data beside an index, computed and not affine, bent by a boundary rule.
+"""Subscripts that only the run can tell are held to their axis, at every point, and to the order of the elements.
 
-All of this was wrong once: only the first point of a tile was checked (memory beyond an array was read, and written by
-gradients), start values were not seen to be read, a rule's own check hid that of the order, and a tensor taken into its
-reader took its axis with it.
+Only the first point of a tile was checked once (memory beyond an array was read, and written by gradients), and a
+rule's own check hid that of the order.
 """
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Max, Mean, Min, Mod, Piecewise, Sum, amax, sin, tanh
-from tests import oracle
+from graphc import D, Eq, Min, Mod, Sum, amax, tanh
+from graphc.codegen import kernel
 from tests.codegen.guarded import call_guarded
-from tests.regressions.compiled import agree, listed, numbers
+from tests.compiled import agree, listed, numbers
 
-T, N, M, R = gc.sizes("T N M R")
-t, i, j = gc.indices("t i j")
-x, w, E, z = gc.Input("x", T), gc.Input("w", R), gc.Input("E", M), gc.Input("z", N)
-q, n0 = gc.Input("q", T, dtype="int64"), gc.Input("n0", dtype="int64")
-s, a, y, L = gc.Tensor("s", T), gc.Tensor("a", T), gc.Tensor("y", N), gc.Tensor("L")
-u, K = gc.Tensor("u", T, N), gc.Input("K", N, R)
-
-linux = pytest.mark.skipif(sys.platform != "linux", reason="guards memory as Linux does")
-# Equations, and arguments of which the last point alone may lie outside: by `bad` elements.
+M, N, R, T = gc.sizes("M N R T")
+i, j, t, m = gc.indices("i j t m")
+E, K, L, n0 = gc.Input("E", M), gc.Input("K", N, R), gc.Tensor("L"), gc.Input("n0", dtype="int64")
+q, s, u, w = gc.Input("q", T, dtype="int64"), gc.Tensor("s", T), gc.Tensor("u", T, N), gc.Input("w", R)
+y, z, x = gc.Tensor("y", N), gc.Input("z", N), gc.Input("x", T)
 WINDOWS = {
     "shifted": ([Eq(y[i], E[i + n0])], y, lambda n, bad: {"E": numbers(16), "n0": 16 - n + bad, "N": n}),
     "reversed": ([Eq(y[i], E[n0 - i])], y, lambda n, bad: {"E": numbers(16), "n0": n - 1 - bad, "N": n}),
@@ -59,6 +55,13 @@ WINDOWS = {
         lambda n, bad: {"E": numbers(max(n + 2 * (n > 1), 1) - bad), "z": numbers(n)},
     ),
 }  # fmt: skip
+linux = pytest.mark.skipif(sys.platform != "linux", reason="guards memory as Linux does")
+p = gc.Input("p", M, dtype="int64")
+BEYOND = {
+    "data": (Mod(p[m], 7), {"p": np.full(9, 6)}),
+    "a size": (Mod(m, R), {"R": 9, "M": 9}),
+    "11": (Mod(m * m, 11), {"M": 9}),
+}
 
 
 @linux
@@ -83,48 +86,6 @@ def test_every_point_of_a_tile_is_held_to_the_axis(name):
         for side in ("before", "after"):
             with pytest.raises(gc.GraphcError, match=r"outside axis|does not exist"):
                 call_guarded(run, side, bad)
-
-
-def test_start_values_at_computed_places():
-    """They are computed before, kept, and get their gradient; also where an equation might be taken into its reader."""
-    c, d, b, v = gc.Tensor("c", T), gc.Tensor("d", T), gc.Tensor("b"), gc.Tensor("v")
-    slow = [Eq(s[t], sin(x[t])), Eq(s[-1], v), Eq(v, Sum(c[j], j)), Eq(c[t], tanh(c[t - 1] + d[t])), Eq(c[-1], 0)]
-    slow += [Eq(d[t], d[t + 1] / 2 + x[t]), Eq(d[T], 1)]
-    more = [Eq(b, s[-1] ** 2), Eq(L, Sum(y[i] ** 2, i) + b)]
-    for equations in (
-        [Eq(y[i], s[Mod(i * i, T) - 1])],
-        [Eq(y[i], a[Min(i * i, T - 1)]), Eq(a[t], s[t - 1] * 2)],
-        [Eq(y[i], a[Min(i * i, T - 1)]), Eq(a[t], s[t - 1])],
-    ):
-        for outputs in ([y], [y, b], [b, y], [gc.D(L, x)], [L, gc.D(L, v), gc.D(L, s)]):
-            agree([*equations, *slow, *more], outputs, {"x": numbers(5), "N": 3})
-        oracle.check(gc.System(*equations, *slow, *more), "L", second=False, transforms=[])
-
-
-def test_an_index_from_data_is_held_to_the_axis_of_the_tensor_it_stands_at():
-    """`a` would be taken into `y`: then 3 was an element of x, and 0 pointed at a start value."""
-    places = gc.Input("places", N, dtype="int64")
-    for equations, arguments in (
-        ([Eq(a[t], gc.Input("more", T + 1)[t + 1])], {"more": numbers(4)}),
-        ([Eq(a[t], s[t - 1] * 2), Eq(s[t], x[t]), Eq(s[-1], 0.5)], {"x": numbers(3)}),
-        ([Eq(a[t], 0 * t)], {}),
-    ):
-        equations = [*equations, Eq(y[i], a[places[i]])]
-        agree(equations, [y], {**arguments, "places": np.array([0, 2, 1, 0]), "T": 3})
-        run = gc.System(*equations).compile(y)
-        for bad in (3, -1):
-            with pytest.raises(
-                gc.ArgumentError, match=f"index {bad} read from data is outside axis 0 of a, which has 3"
-            ):
-                run(**arguments, places=np.array([0, bad]), T=3)
-
-
-@pytest.mark.parametrize("rule", ["reflect", "symmetric", "edge", "wrap", 0])
-def test_an_index_from_data_that_a_rule_bends(rule):
-    """It lies inside a; in s, into which a's equation leads, it may be that of a start value."""
-    v, places = gc.Tensor("v", T, outside=rule), gc.Input("places", N, dtype="int64")
-    equations = [Eq(y[i], v[places[i]]), Eq(v[t], s[t - 1] * 2), Eq(s[t], sin(x[t])), Eq(s[-1], 0.5)]
-    agree(equations, [y], {"x": numbers(4), "places": np.array([0, -1, 4, 9, -6, 3, 1])})
 
 
 @pytest.mark.parametrize("rule", ["reflect", "edge"])
@@ -155,19 +116,31 @@ def test_a_lag_from_data_before_the_start_is_zero():
         gc.System(*equations).compile(v)(x=values, q=lags, n0=0)
 
 
-@pytest.mark.parametrize("place", [Min(t - 1, t * t), Max(t - t * t, 0), Mod(t * t, t), Max(t - 1 - Mod(t * t, 2), 0)])
-def test_computed_places_that_lie_before(place):
-    """No data, and not affine: refused when compiled, as if each element needed itself."""
-    oracle.check(
-        gc.System(Eq(s[t], tanh(s[place] + x[t])), Eq(s[0], 0.3), Eq(L, Sum(s**2))), "L", second=False, transforms=[]
-    )
+@pytest.mark.parametrize("which", BEYOND)
+def test_remainders_that_leave_the_axis_are_refused(which):
+    """Mod(.., n) stays inside an axis of n elements, not inside any other."""
+    x = gc.Input("x", N)
+    o, (subscript, data) = gc.Tensor("o", M), BEYOND[which]
+    for output in ("o", D(L, x)):
+        run = gc.System(Eq(o[m], x[subscript]), Eq(L, Sum(o[m] ** 2, m))).compile(output)
+        with pytest.raises(gc.ArgumentError, match="outside axis 0 of x"):
+            run(x=np.arange(5.0), **data)
 
 
-@pytest.mark.parametrize("limits", [(0, Min(R, M) - 1), (Max(M - R, 0), M - 1), (0, Min(R, M, 2) - 1)])
-def test_a_mean_over_a_clamped_range(limits):
-    """Its length is not affine: a ValueError of Python's."""
-    agree([Eq(L, Mean(E[j], (j, *limits)) + Sum(w[j], j))], [L], {"E": numbers(3), "w": numbers(2)})
+def test_bad_indices_are_named_in_long_programs(monkeypatch):
+    """Programs of thousands of operations (here hundreds) are several functions, which number their checks together."""
+    monkeypatch.setattr(kernel, "PIECE", 200)
+    x = gc.Input("x", N)
+    q, o, w = gc.Input("q", M, dtype="int64"), gc.Tensor("o", M), gc.Tensor("w", M)
+    chain = [gc.Tensor(f"c{step}") for step in range(90)]
+    steps = [Eq(b, tanh(a * 1.5 + step) + a / 3) for step, (a, b) in enumerate(pairwise(chain))]
+    run = gc.System(Eq(o[m], x[p[m]]), Eq(chain[0], o[0]), *steps, Eq(w[m], x[q[m]] * chain[-1])).compile("o", "w")
+    assert "body1" in run.llvm_ir
+    with pytest.raises(gc.ArgumentError, match=r"(?s)index 9 .*q\[m\]"):
+        run(x=np.arange(5.0), p=np.array([1, 2]), q=np.array([1, 9]))
 
 
-def test_a_mean_over_a_range_that_grows_to_a_limit():
-    agree([Eq(s[t], Mean(x[j], (j, 0, Min(t, T - 2))) + Piecewise((x[t], t > 0), (0, True)))], [s], {"x": numbers(5)})
+def test_neighbours_by_data_in_a_recurrence_that_runs_backwards():
+    q, X, up = gc.Tensor("q", T, N), gc.Input("X", T, N), gc.Input("up", N, dtype="int64")
+    equation = Eq(q[t, i], X[t, i] + q[t + 1, up[i]] / 2 + q[t, i - 1] / 3)
+    agree([equation, Eq(q[T, i], 1), Eq(q[t, -1], 0)], [q], {"X": numbers(4, 5), "up": [4, 0, 3, 1, 2]})

@@ -140,36 +140,3 @@ def test_a_scatter_written_by_itself(form):
     for found in (oracle.values(graded, [C, d[x]], given), run(**given)):
         np.testing.assert_allclose(found[0], wanted, rtol=1e-12, atol=1e-13)
         np.testing.assert_allclose(found[1], slope, rtol=1e-11, atol=1e-12)
-
-
-n0 = gc.Input("n0", dtype="int64")
-
-
-@pytest.mark.parametrize(
-    ("place", "at"),
-    [
-        (i + n0, 3), (n0 - i, 3), (i + gc.Min(n0, N - M), 3), (i + gc.Min(2, N - M), 2), (gc.Mod(N * N, N - 1) + i, 1),
-        (gc.Min(1, N - 1), 1), (gc.Max(N - 5, 0), 2),
-    ],
-)  # fmt: skip
-def test_what_a_window_leaves_has_no_gradient(place, at):
-    """A place that data or sizes tell, not affinely: its image counted as all of the axis, and what it left was never
-    set to zero. Freed arrays of the same size show it."""
-    x, w = gc.Input("x", N), gc.Input("w", M)
-    run = gc.System(Eq(L, Sum(w[i] * x[place], i))).compile(gc.D(L, x))
-    weights, wanted = np.array([1.0, 2.0]), np.zeros(7)
-    for k, weight in enumerate(weights):
-        wanted[at + k * (place.coeff(i) if place.has(i) else 0)] += weight
-    for _ in range(5):
-        freed = [np.full(7, 9.9) for _ in range(50)]
-        del freed
-        np.testing.assert_array_equal(run(x=np.arange(7.0), w=weights, **({"n0": 3} if place.has(n0) else {})), wanted)
-
-
-def test_a_state_read_at_a_clamped_size():
-    """In two axes the write of its adjoint was taken into the time loop, and code generation ended in a ValueError."""
-    A, B = gc.Tensor("A", N + 1, M), gc.Input("B", M)
-    oracle.check(gc.System(
-        Eq(A[0, j], B[j]), Eq(A[i, j], gc.tanh(A[i - 1, j] * B[j] + A[i - 1, gc.Max(j - 1, 0)])),
-        Eq(L, A[gc.Min(2, N), gc.Min(1, M - 1)] * A[N, M - 1]),
-    ), "L")  # fmt: skip

@@ -6,8 +6,8 @@ import pytest
 import graphc as gc
 from graphc import Abs, Eq, Max, Min, Piecewise, Sum, amin, oo
 
-T = gc.sizes("T")
-t = gc.indices("t")
+T, N = gc.sizes("T N")
+t, i = gc.indices("t i")
 q = gc.Input("q", T, dtype="int64")
 x, s, m, y, L = gc.Input("x", T), *gc.tensors("s m y", T), gc.Tensor("L")
 LEAST = [Eq(s[-1], oo), Eq(s[t], Min(x[t], s[t - 1]))]
@@ -49,3 +49,13 @@ def test_what_only_compares_it_is_right(name):
     given = {"x": np.array([5, 3, 4]), **({"q": [1, 0, 2]} if output is m else {})}
     found = gc.System(*equations).compile(output, dtype="int64")(**given)
     np.testing.assert_array_equal(found, wanted)
+
+
+def test_infinity_is_no_start_among_integers():
+    x, y = gc.Input("x", N), gc.Tensor("y", N)
+    shortest = gc.System(Eq(y[0], gc.oo), Eq(y[i], gc.Min(y[i - 1] + 1, x[i])))
+    np.testing.assert_array_equal(shortest.compile("y")(x=np.array([9.0, 9, 9])), [np.inf, 9, 9])
+    with pytest.raises(gc.UnsupportedError, match="y is infinite, which has no value among the integers"):
+        shortest.compile("y", dtype="int64")
+    longest = gc.System(Eq(y[-1], -gc.oo), Eq(y[i], gc.Max(y[i - 1], x[i])))
+    np.testing.assert_array_equal(longest.compile("y", dtype="int64")(x=np.array([3, 1, 4])), [3, 3, 4])

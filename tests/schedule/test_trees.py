@@ -4,13 +4,15 @@ An adjoint adds to the element that data point at, steps ahead of its own. Where
 contribution, that must not be the start: it comes at the element's own step, over what was added before.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 import graphc as gc
 from graphc import D, Eq, Mean, Piecewise, Sum, cos, log, sigmoid, tanh
 from tests import oracle
-from tests.regressions.differences import slopes
+from tests.differences import slopes
 
 T, N = gc.sizes("T N")
 t, i, j, k = gc.indices("t i j k")
@@ -65,6 +67,11 @@ def test_all_laws(name, transforms):
     oracle.check(SYSTEMS[name], "L", second=False, seed=2, transforms=transforms)
 
 
+@cache
+def means():
+    return SYSTEMS["elements and their means"].compile("L", D(L, x))
+
+
 @pytest.mark.parametrize("rows", [1, 2, 9, 65, 130])
 def test_the_gradient_of_elements_and_their_means(rows):
     rng = np.random.default_rng(rows)
@@ -77,6 +84,6 @@ def test_the_gradient_of_elements_and_their_means(rows):
             s[n] = a[n] + (np.tanh(s[trees["left"][n]] + s[trees["right"][n]].mean()) if n else 0)
         return np.sum(s**2)
 
-    found = SYSTEMS["elements and their means"].compile("L", D(L, x))(x=data, **trees)
+    found = means()(x=data, **trees)
     np.testing.assert_allclose(found[0], loss(data), rtol=1e-12)
     np.testing.assert_allclose(found[1], slopes(loss, data), rtol=1e-6, atol=1e-6)

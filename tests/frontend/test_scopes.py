@@ -9,7 +9,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Max, Piecewise, Prod, Sum, amax, exp, log, logsumexp, softmax, sqrt, tanh
-from tests.regressions.differences import slopes
+from tests.differences import slopes
 
 N, M = gc.sizes("N M")
 i, j, k = gc.indices("i j k")

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 import graphc as gc
-from graphc import Eq, Max, Min, Mod, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
+from graphc import D, Eq, Max, Min, Mod, Piecewise, Sum, cos, exp, log, sin, sqrt, tanh
 from graphc.transforms.batch import batch
 from tests import oracle
+from tests.compiled import agree, numbers
 
-T, N, P = gc.sizes("T N P")
+T, N, P, M = gc.sizes("T N P M")
 t, i, j, k = gc.indices("t i j k")
 x, X, z, Z = gc.Input("x", T), gc.Input("X", N, N), gc.Input("z", P), gc.Input("Z", N)
 s, h, q, L = gc.Tensor("s", T), gc.Tensor("h", T + P), gc.Tensor("q", T), gc.Tensor("L")
@@ -120,13 +121,6 @@ def test_all_laws(name, transforms):
     oracle.check(SYSTEMS[name], "L", second=name.startswith("a "), seed=1, transforms=transforms)
 
 
-def test_a_ring_is_as_long_as_what_is_inside_it():
-    """What stands outside is outside of all that equations define: u[-1] is a start value, not the last step."""
-    ring, start = gc.System(Eq(u[t, i], u[t - 1, i - 1]), Eq(u[-1, i], Z[i])), np.arange(5.0)
-    for found in (ring.evaluate(u, T=7, Z=start), ring.compile(u)(T=7, Z=start)):
-        np.testing.assert_array_equal(found, [np.roll(start, n + 1) for n in range(7)])
-
-
 def test_a_batch_of_triangles():
     """The axis along which a cycle runs was looked for from one end only."""
     ir = triangular.ir
@@ -156,9 +150,43 @@ def test_cells_beyond_both_ends_of_nothing_need_each_other():
         run(Z=np.ones(0), T=3)
 
 
-def test_written_out_over_no_steps_nothing_is_read():
-    """Sizes baked in are gone once a recurrence is written out: x[0] of an empty x was read all the same."""
-    system = gc.System(Eq(s[t], tanh(s[t - 1] + x[t])), Eq(s[0], x[0]), Eq(L, Sum(s[t] ** 2, t)))
-    with pytest.raises(gc.DomainError, match=r"with T = 0, x\[0\] reads x\[0\], which does not exist"):
-        system.compile("s", "L", sizes={"T": 0}, unfold=True)(x=np.ones(0))
-    assert system.compile("L", sizes={"T": 1}, unfold=True)(x=np.ones(1)) == 1
+@pytest.mark.parametrize("transforms", oracle.WAYS)
+@pytest.mark.parametrize("place", [Min(t - 1, t * t), Max(t - t * t, 0), Mod(t * t, t), Max(t - 1 - Mod(t * t, 2), 0)])
+def test_computed_places_that_lie_before(place, transforms):
+    """No data, and not affine: refused when compiled, as if each element needed itself."""
+    oracle.check(
+        gc.System(Eq(s[t], tanh(s[place] + x[t])), Eq(s[0], 0.3), Eq(L, Sum(s**2))),
+        "L",
+        second=False,
+        transforms=transforms,
+    )
+
+
+def test_data_that_point_both_ways_along_the_first_axis():
+    up, q, V = gc.Input("up", N, dtype="int64"), gc.Tensor("q", N, T), gc.Input("V", N, T)
+    data = {"V": numbers(5, 9), "up": np.array([3, 0, 4, 2, 1])}
+    agree([Eq(q[i, t], V[i, t] + q[up[i], t - 1] / 2), Eq(q[i, -1], 0)], [q], data)
+
+
+def test_the_slope_along_a_wavefront_as_an_output():
+    p, q, c, r = gc.Input("p", M), gc.Input("q", N), gc.Tensor("c", M, N), gc.Tensor("r", M, N)
+    soft = c[i, j] - log(exp(-r[i - 1, j]) + exp(-r[i, j - 1]) + exp(-r[i - 1, j - 1]))
+    edges = [Eq(r[-1, j], 10), Eq(r[i, -1], 10), Eq(r[-1, -1], 0)]
+    equations = [Eq(c[i, j], (p[i] - q[j]) ** 2), Eq(r[i, j], soft), *edges, Eq(L, r[M - 1, N - 1])]
+    agree(equations, [L, D(L, c)], {"p": numbers(4), "q": numbers(7)})
+
+
+def test_data_that_point_ahead_in_a_wavefront():
+    """Elements across both axes: each step of one needs the other's, wherever the data say."""
+    q, X, up = gc.Tensor("q", N, T), gc.Input("X", N, T), gc.Input("up", N, dtype="int64")
+    equation = Eq(q[i, j], tanh(X[i, j] + q[up[i], j - 1] + q[i - 1, j]))
+    agree([equation, Eq(q[i, -1], 1), Eq(q[-1, j], 0)], [q], {"X": numbers(6, 5), "up": [5, 3, 4, 2, 1, 0]})
+
+
+def test_a_lag_from_a_size_is_refused_where_it_is_none():
+    K = gc.sizes("K")
+    s, X = gc.Tensor("s", T), gc.Input("X", T)
+    run = gc.System(Eq(s[t], X[t] + Piecewise((s[t - K], t >= K), (0, True)))).compile(s)
+    np.testing.assert_allclose(run(X=np.ones(4), K=2), [1, 1, 2, 2])
+    with pytest.raises(gc.CausalityError):
+        run(X=np.ones(4), K=0)
