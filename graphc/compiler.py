@@ -16,7 +16,7 @@ from graphc import trace
 from graphc.checks.empty import refuse_empty_reads
 from graphc.checks.infinities import refuse_infinities
 from graphc.codegen.kernel import emit_kernel
-from graphc.codegen.target import host, load
+from graphc.codegen.target import host, lanes, load
 from graphc.equations import sets
 from graphc.equations.composed import same_shape
 from graphc.equations.domain import exclusively, fix_sizes, sample, size_names
@@ -34,6 +34,7 @@ from graphc.errors import (
 from graphc.options import Options
 from graphc.runtime.function import Function
 from graphc.schedule.build import schedule
+from graphc.schedule.costs import Machine
 from graphc.schedule.plans import planned
 from graphc.schedule.program import Program
 from graphc.schedule.verify import verify_small
@@ -135,7 +136,9 @@ def _compile(system: System, outputs: tuple[Tensor, ...], options: Options, upda
         program = _program(system, roots, outputs, update, fewer, times)
     target = host()
     with trace.stage("plan", times):
-        program = planned(program, target.registers)
+        bits = 32 if options.dtype == "float32" else 64
+        machine = Machine(target.registers, lanes(target, bits), bits, rounds=options.dtype != "int64")
+        program = planned(program, machine)
     if os.environ.get("GRAPHC_VERIFY"):
         verify_small(program)
     trace.show("program", program)

@@ -13,11 +13,11 @@ from graphc.equations.system import System, Tensor
 from graphc.transforms.unfold import cycles
 
 
-def random_arguments(system: System, seed: int = 0) -> dict[str, Any]:
+def random_arguments(system: System, seed: int = 0, most: int = 5) -> dict[str, Any]:
     """Arrays by name, and the sizes that no array's shape tells. Real numbers are normal; integers are indices of the
     axes that they are used on, or small where they are only values."""
     rng = np.random.default_rng(seed)
-    sizes = random_sizes(system, rng)
+    sizes = random_sizes(system, rng, most)
     bounds = _bounds(system, sizes)
     back = _pointing_back(system)
     arguments: dict[str, Any] = {}
@@ -34,10 +34,10 @@ def random_arguments(system: System, seed: int = 0) -> dict[str, Any]:
     return arguments | {name: n for name, n in sizes.items() if name not in told and name not in system.composed}
 
 
-def random_sizes(system: System, rng: np.random.Generator) -> dict[str, int]:
-    """Sizes of 2 to 5, more where a dimension would be empty otherwise."""
-    for most in range(5, 60):
-        drawn = {name: int(rng.integers(2, most + 1)) for name in system.sizes}
+def random_sizes(system: System, rng: np.random.Generator, most: int = 5) -> dict[str, int]:
+    """Sizes of 2 to `most`, more where a dimension would be empty otherwise."""
+    for high in range(most, 60):
+        drawn = {name: int(rng.integers(2, high + 1)) for name in system.sizes}
         sizes = {name: max(n, system.least.get(name, 0)) for name, n in drawn.items()} | system.fixed
         sizes |= {name: dim_value(e, sizes) for name, e in system.composed.items() if name in sizes}
         if all(dim_value(d, sizes) > 0 for t in system.tensors for d in t.dims):

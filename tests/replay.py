@@ -1,10 +1,11 @@
-"""What a change to the compiler changes in what comes out: one line for each of some ninety systems, with a hash of its
-Program and one of its LLVM text.
+"""What a change to the compiler changes in what comes out: one line for each of some eighty systems, with hashes of its
+Program, of its LLVM text, and of the bits of its results at random arguments.
 
     python -m tests.replay before.txt          write them
     python -m tests.replay before.txt --check  compare, and name the systems that differ
 
 Moving code, renaming and sharing what is written twice leave all lines equal; so does a second run in the same process.
+A change to how programs run leaves the results equal.
 The hashes hold for one processor and one version of LLVM.
 """
 
@@ -14,14 +15,17 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from rich.progress import track
 
 import graphc as gc
 from examples import edit_distance, garch, gr4j, heat, hmm, sunspots
 from graphc.compiler import compile
 from graphc.runtime.function import Function
+from tests.arguments import random_arguments
 from tests.fuzz.laws import Refused
 from tests.fuzz.programs import random_program
 from tests.oracle import graded, sizes_of
@@ -72,11 +76,27 @@ def line(name: str, build: Callable[[], Function]) -> str:
         run = build()
     except (gc.GraphcError, Refused) as error:
         return f"{name}: refused {_hash(str(error))}"
-    return f"{name}: {_hash(str(run.program))} {_hash(run.llvm_ir)}"
+    return f"{name}: {_hash(str(run.program))} {_hash(run.llvm_ir)} {_hash(_results(run))}"
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _results(run: Function) -> bytes:
+    """The bits of what a call returns; the sizes are such that all parts of loops over vectors run."""
+    system = replace(run.system, fixed=run.program.system.fixed)
+    given = {t.name: t for t in system.inputs}
+    arguments = random_arguments(system, most=23)
+    arguments = {n: v for n, v in arguments.items() if n in given or n not in system.fixed}
+    for name, value in arguments.items():
+        if name in given and given[name].kind == "real":
+            arguments[name] = np.asarray(value, run.options.dtype)
+    try:
+        found = run(**arguments)
+    except gc.GraphcError as error:
+        return str(error).encode()
+    return b"".join(np.asarray(x).tobytes() for x in (found if isinstance(found, tuple) else (found,)))
+
+
+def _hash(text: str | bytes) -> str:
+    return hashlib.sha256(text if isinstance(text, bytes) else text.encode()).hexdigest()[:16]
 
 
 def main() -> int:
@@ -89,9 +109,24 @@ def main() -> int:
         options.file.write_text("\n".join(lines) + "\n")
         return 0
     before = dict(text.split(": ") for text in options.file.read_text().splitlines())
-    changed = [text for text in lines if before.get(text.split(": ")[0]) != text.split(": ")[1]]
-    print(f"{len(lines) - len(changed)} equal, {len(changed)} differ", *changed, sep="\n  ")
+    changed = {name: found for name, what in map(_split, lines) if (found := _changed(before.get(name, ""), what))}
+    print(f"{len(lines) - len(changed)} equal, {len(changed)} differ")
+    for name, found in changed.items():
+        print(f"  {name}: {', '.join(found)}")
     return 1 if changed else 0
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, _, what = text.partition(": ")
+    return name, what
+
+
+def _changed(before: str, now: str) -> list[str]:
+    """Which of the hashes differ."""
+    old, new = before.split(), now.split()
+    if len(old) != len(new) or len(new) != 3:
+        return ["all"] if old != new else []
+    return [what for what, a, b in zip(("program", "code", "results"), old, new, strict=True) if a != b]
 
 
 if __name__ == "__main__":

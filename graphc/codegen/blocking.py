@@ -1,13 +1,13 @@
 """A contraction in cache blocks: what is read along the vectors is packed into a panel that stays in the first cache.
 
     for each block of vectors                      along `vec`, as wide as the tile
-      for each block of the summed indices         at most DEPTH points
+      for each block of the summed indices         at most `depth` points
         panel[k][v] = operand at (k, v)            once, contiguous
         for each block of rows
           tile of accumulators += row operand * panel; then added to the target
 
 Summed indices that the row operand walks as one (channel, row and column of a kernel) are one loop over the panel.
-Of more than FAN blocks the results go through a cascade (`cascade`), for at most ROWS rows.
+Of more than `fan` blocks the results go through a cascade (`cascade`), for at most `most_rows` rows.
 
 Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), the block of rows left in place.
 """
@@ -21,20 +21,17 @@ from itertools import pairwise
 
 from llvmlite import ir
 
-from graphc.codegen.cascade import FAN, Levels, Values, is_rounded
+from graphc.codegen.cascade import Levels, Values
+from graphc.codegen.elements import write_element
 from graphc.codegen.emitter import Emitter, Ref
 from graphc.codegen.loops import bound, row_loop, tiled, vector_loop
 from graphc.codegen.memory import access, store
-from graphc.codegen.nest import write_element
 from graphc.codegen.values import I64, PTR
 from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Index, Read, reads, substitute
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Statement
-from graphc.schedule.tiles import Plan
-
-ROWS = 256  # of a long sum at a time: their partial sums are two vectors each, 16 or 32 KiB a level
-DEPTH = 256  # points of the summed indices in a panel: 16 KiB of two vectors each, half of a first-level cache
+from graphc.schedule.tree import Packed
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,22 @@ class Panel:
     read: Read
 
 
-def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]) -> None:
-    """The loops of a contraction over (vec, row) with the summed indices `inner`, all from 0 to a size."""
-    assert chosen.vec is not None and chosen.row is not None
-    vec_bounds, row_bounds = chosen.order
-    blocks = _blocks(e, inner)
+def emit_packed(e: Emitter, packed: Packed) -> None:
+    """The loops of a contraction over (vec, row) with summed indices that run from 0 to a size."""
+    ((s, value),) = packed.keep.terms
+    vec, row = packed.vec, packed.row
+    blocks = _blocks(e, packed)
     origin, step = Index("v0"), Index("run")
-    packed = [r for r in reads(s.value) if e.mentions(r, chosen.vec) and not e.mentions(r, chosen.row)]
-    panels = [_panel(e, r, chosen, blocks, (origin, step), k) for k, r in enumerate(packed)]
-    joined = _joined(e, blocks, packed, [r for r in reads(s.value) if r not in packed])
-    value = substitute(s.value, {p.source: p.read for p in panels})
+    panels = [_panel(e, r, packed, blocks, (origin, step), k) for k, r in enumerate(packed.panels)]
+    joined = _joined(e, blocks, packed.panels, [r for r in reads(value) if r not in packed.panels])
+    value = substitute(value, {p.source: p.read for p in panels})
     innermost = blocks[-1]
     value = substitute(value, {innermost.bounds.index: innermost.start + step})
-    handed = _Handed(e, s, chosen, blocks) if is_rounded(e, s.mode, s.tensor.kind) else None
+    handed = _Handed(e, s, packed, blocks) if packed.fan else None
 
     def along_vectors() -> None:
         with ExitStack() as stack:
-            stack.enter_context(bound(e, origin, e.env[vec_bounds.index]))
+            stack.enter_context(bound(e, origin, e.env[vec.index]))
             if handed is not None:
                 handed.start()
                 stack.callback(handed.close)
@@ -81,11 +77,12 @@ def emit_blocked(e: Emitter, s: Statement, chosen: Plan, inner: Sequence[Bounds]
                     for p in panels:
                         store(e, p.written.tensor, p.written.subs, e.value(p.source, 0, c), 0, c)
             around, length = _run(e, blocks, ends, joined)
-            row_loop(e, row_bounds, chosen, lambda: _sum_tile(e, s, value, (blocks[:-1], around), (step, length)))
+            tile = (blocks[:-1], around), (step, length)
+            row_loop(e, row.bounds, row.sizes, lambda: _sum_tile(e, s, value, *tile))
             if handed is not None:
                 handed.block_done()
 
-    vector_loop(e, vec_bounds, chosen, along_vectors)
+    vector_loop(e, vec.bounds, vec.sizes[0], along_vectors)
 
 
 def _joined(e: Emitter, blocks: Sequence[Block], packed: Sequence[Read], others: Sequence[Read]) -> list[ir.Value]:
@@ -129,14 +126,14 @@ def _run(
     return around, total
 
 
-def _blocks(e: Emitter, inner: Sequence[Bounds]) -> list[Block]:
-    """Block sizes from the innermost index out, so that a block holds at most DEPTH points: whole extents, then part
+def _blocks(e: Emitter, packed: Packed) -> list[Block]:
+    """Block sizes from the innermost index out, so that a block holds at most `depth` points: whole extents, then part
     of one, then single points."""
     b = e.builder
     one = ir.Constant(I64, 1)
-    budget: ir.Value = ir.Constant(I64, DEPTH)
+    budget: ir.Value = ir.Constant(I64, packed.depth)
     blocks: list[Block] = []
-    for bounds in reversed(inner):
+    for bounds in reversed(packed.keep.loops):
         extent = b.add(e.scalar(bounds.upper), one)
         least = b.select(b.icmp_signed("<", extent, one), one, extent)
         step = b.select(b.icmp_signed("<", least, budget), least, budget)
@@ -146,42 +143,43 @@ def _blocks(e: Emitter, inner: Sequence[Bounds]) -> list[Block]:
 
 
 @contextmanager
-def groups_of_rows(e: Emitter, rows: ir.Value, summed: Sequence[ir.Value]) -> Iterator[tuple[ir.Value, ir.Value]]:
-    """Loops over groups of rows for which a contraction is called, the first of each and their number: a long sum's
-    have room for the partial sums of ROWS, others are all the rows."""
+def groups_of_rows(
+    e: Emitter, rows: ir.Value, summed: Sequence[ir.Value], most: int, least: int
+) -> Iterator[tuple[ir.Value, ir.Value]]:
+    """Loops over groups of rows for which a contraction is called, the first of each and their number: `most` where
+    more than `least` terms are summed, whose partial sums must have room, else all the rows."""
     b = e.builder
     terms = ir.Constant(I64, 1)
     for extent in summed:
         terms = e.product(terms, extent)
-    most, least = ir.Constant(I64, ROWS), FAN * DEPTH // 2  # a block has at least half of DEPTH points
     known = [int(n.constant) if isinstance(n, ir.Constant) else None for n in (rows, terms)]
-    if (known[0] is not None and known[0] <= ROWS) or (known[1] is not None and known[1] <= least):
+    if (known[0] is not None and known[0] <= most) or (known[1] is not None and known[1] <= least):
         yield ir.Constant(I64, 0), rows
         return
-    step = b.select(b.icmp_signed(">", terms, ir.Constant(I64, least)), most, rows)
+    step = b.select(b.icmp_signed(">", terms, ir.Constant(I64, least)), ir.Constant(I64, most), rows)
     with e.loop(ir.Constant(I64, 0), b.sub(rows, ir.Constant(I64, 1)), step, "rows") as start:
         left = b.sub(rows, start)
         yield start, b.select(b.icmp_signed("<", left, step), left, step)
 
 
-def _is_long(e: Emitter, blocks: Sequence[Block]) -> ir.Value:
+def _is_long(e: Emitter, blocks: Sequence[Block], fan: int) -> ir.Value:
     """Whether there are more blocks than partial sums may be added one after the other."""
     b, one = e.builder, ir.Constant(I64, 1)
     count: ir.Value = one
     for block in blocks:
         count = b.mul(count, b.sdiv(b.add(e.scalar(block.bounds.upper), block.step), block.step))
-    return b.icmp_signed(">", count, ir.Constant(I64, FAN))
+    return b.icmp_signed(">", count, ir.Constant(I64, fan))
 
 
 class _Handed:
-    """The cascade of a long sum in memory: after FAN blocks the target's elements, as a level below, hand over."""
+    """The cascade of a long sum in memory: after `fan` blocks the target's elements, as a level below, hand over."""
 
-    def __init__(self, e: Emitter, s: Statement, chosen: Plan, blocks: Sequence[Block]) -> None:
-        self.e, self.s, self.chosen = e, s, chosen
-        rows = e.scalar(chosen.order[1].upper)
-        few = e.builder.icmp_signed("<", rows, ir.Constant(I64, ROWS))  # of long sums, see groups_of_rows
-        self.long = e.builder.and_(_is_long(e, blocks), few)
-        self.levels = Levels(e, e.type_of(s.tensor.kind), ROWS * chosen.chunks * e.lanes)
+    def __init__(self, e: Emitter, s: Statement, packed: Packed, blocks: Sequence[Block]) -> None:
+        self.e, self.s, self.packed = e, s, packed
+        rows, most = e.scalar(packed.row.bounds.upper), packed.most_rows
+        few = e.builder.icmp_signed("<", rows, ir.Constant(I64, most))  # of long sums, see groups_of_rows
+        self.long = e.builder.and_(_is_long(e, blocks, packed.fan), few)
+        self.levels = Levels(e, e.type_of(s.tensor.kind), most * packed.vec.sizes[0] * e.lanes, packed.fan)
         self.blocks = e.alloca(I64, "blocks")
 
     def start(self) -> None:
@@ -194,7 +192,7 @@ class _Handed:
         e, b = self.e, self.e.builder
         done = b.add(b.load(self.blocks, typ=I64), ir.Constant(I64, 1))
         b.store(done, self.blocks)
-        full = b.icmp_signed("==", b.and_(done, ir.Constant(I64, FAN - 1)), ir.Constant(I64, 0))
+        full = b.icmp_signed("==", b.and_(done, ir.Constant(I64, self.packed.fan - 1)), ir.Constant(I64, 0))
         with e.only_if(b.and_(full, self.long), likely=False):
             self.levels.take(self._target())
 
@@ -205,7 +203,8 @@ class _Handed:
 
     def _target(self) -> Values:
         """The target's elements in the tile."""
-        e, b, t, (vec, row) = self.e, self.e.builder, self.e.tile, self.chosen.order
+        e, b, t = self.e, self.e.builder, self.e.tile
+        vec, row = self.packed.vec.bounds, self.packed.row.bounds
         one, width = ir.Constant(I64, 1), ir.Constant(I64, t.chunks * t.lanes)
         left = b.add(b.sub(e.scalar(vec.upper), e.env[vec.index]), one)
         with bound(e, row.index, ir.Constant(I64, 0)), tiled(e, replace(t, row=row.index)):
@@ -217,12 +216,12 @@ class _Handed:
 
 
 def _panel(
-    e: Emitter, source: Read, chosen: Plan, blocks: Sequence[Block], names: tuple[Index, Index], number: int
+    e: Emitter, source: Read, packed: Packed, blocks: Sequence[Block], names: tuple[Index, Index], number: int
 ) -> Panel:
     """A small array on the stack, indexed from the starts of the blocks; read by the step of a run in the innermost."""
     origin, step = names
-    width = chosen.chunks * e.lanes
-    memory = e.alloca(ir.ArrayType(e.type_of(source.kind), DEPTH * width), f"panel{number}")
+    width = packed.vec.sizes[0] * e.lanes
+    memory = e.alloca(ir.ArrayType(e.type_of(source.kind), packed.depth * width), f"panel{number}")
     memory.type = PTR
     moving = [block for block in blocks if e.mentions(source, block.bounds.index)]
     strides: list[ir.Value] = [ir.Constant(I64, 1)]
@@ -230,8 +229,7 @@ def _panel(
     for block in reversed(moving):
         strides.insert(0, stride)
         stride = e.builder.mul(stride, block.step)
-    assert chosen.vec is not None
-    written = (*(block.bounds.index for block in moving), chosen.vec)
+    written = (*(block.bounds.index for block in moving), packed.vec.index)
     tensor = Tensor(f"panel{number}", (Const(0),) * len(written), "tensor", source.kind)
     e.refs[tensor] = Ref(memory, tuple(strides), (*(block.start for block in moving), origin), (), padded=True)
     inside = blocks[-1]

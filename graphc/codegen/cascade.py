@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from llvmlite import ir
 
@@ -20,25 +21,18 @@ from graphc.codegen.emitter import Emitter
 from graphc.codegen.outlined import out_of_line, suffix
 from graphc.codegen.values import I1, I64, PTR
 from graphc.equations.bounds import Bounds
-from graphc.equations.expr import Const, Expr, Size, substitute
+from graphc.schedule.tree import Cut
 
-BLOCK = 128  # terms added one after the other in a register; a power of two
-FAN = 32  # partial sums that a level takes; a power of two
-LEVELS = 3  # the last takes what comes: one partial sum for FAN**2 blocks
+LEVELS = 3  # the last takes what comes: one partial sum for `fan`**2 blocks
 
 Values = tuple[ir.Value, ...]  # in memory: address, stride and number of rows, stride and number within a row
-
-
-def is_rounded(e: Emitter, mode: str, kind: str) -> bool:
-    """Whether a reduction adds numbers that are rounded."""
-    return mode == "sum" and isinstance(e.type_of(kind), ir.FloatType | ir.DoubleType)
 
 
 class Levels:
     """The levels of so many sums of one type, a scalar or a vector, on the stack."""
 
-    def __init__(self, e: Emitter, shape: ir.Type, sums: int) -> None:
-        self.e, self.shape = e, shape
+    def __init__(self, e: Emitter, shape: ir.Type, sums: int, fan: int) -> None:
+        self.e, self.shape, self.fan = e, shape, fan
         self.memory = e.alloca(ir.ArrayType(shape, LEVELS * sums), "levels")
         self.memory.type = PTR
         self.count = e.alloca(I64, "count")  # of partial sums that each sum has handed over
@@ -49,7 +43,7 @@ class Levels:
 
     def take(self, values: Values) -> None:
         """A partial sum for each sum, in memory, which is zero afterwards."""
-        self._call(_take_function, values)
+        self._call(partial(_take_function, fan=self.fan), values)
         b = self.e.builder
         b.store(b.add(b.load(self.count, typ=I64), ir.Constant(I64, 1)), self.count)
 
@@ -74,11 +68,9 @@ class Cascade:
     Each sum is what its cells hold together.
     """
 
-    def __init__(
-        self, e: Emitter, shape: ir.Type, sums: Sequence[Sequence[ir.Value]], loop: Bounds, length: int
-    ) -> None:
-        self.e, self.shape, self.sums, self.loop, self.length = e, shape, sums, loop, length
-        self.levels = Levels(e, shape, len(sums))
+    def __init__(self, e: Emitter, shape: ir.Type, sums: Sequence[Sequence[ir.Value]], cut: Cut) -> None:
+        self.e, self.shape, self.sums, self.loop, self.length = e, shape, sums, cut.index, cut.length
+        self.levels = Levels(e, shape, len(sums), cut.fan)
         self.room = e.alloca(ir.ArrayType(shape, len(sums)), "partial")
         self.room.type = PTR
         self.steps = e.alloca(I64, "steps")  # since the last handing over
@@ -90,7 +82,7 @@ class Cascade:
     ) -> Iterator[tuple[ir.Value, ir.Value]]:
         """The first and last point of each piece, if this is the loop to cut, else of all of it. `rest`: the most
         steps that are made after these, and not in pieces."""
-        if bounds is not self.loop:
+        if bounds.index is not self.loop:
             yield first, last
             return
         e, b = self.e, self.e.builder
@@ -148,37 +140,7 @@ class Cascade:
             b.store(b.load(place, typ=self.shape), first)
 
 
-def cascade(
-    e: Emitter,
-    shape: ir.Type,
-    sums: Sequence[Sequence[ir.Value]],
-    loops: Sequence[Bounds],
-    points: int = 1,
-    rest: int = 0,
-) -> Cascade | None:
-    """The cascade of sums over these loops, the innermost of which takes so many points a step, and up to `rest` steps
-    more at its end: cut is the innermost loop within which more than BLOCK terms may follow one another.
-
-    None where there are no sums or none is that long.
-    """
-    terms = 1
-    for b in reversed(loops) if sums else ():
-        length = _known_length(e, b)
-        steps = length if length is None or b is not loops[-1] else length // points + rest
-        if steps is None or steps * terms > BLOCK:
-            return Cascade(e, shape, sums, b, 1 << (BLOCK // terms).bit_length() - 1)
-        terms *= max(1, steps)
-    return None
-
-
-def _known_length(e: Emitter, bounds: Bounds) -> int | None:
-    """How many points a loop has, if that is known now."""
-    sizes: dict[Expr, Expr] = {Size(n): Const(v.constant) for n, v in e.sizes.items() if isinstance(v, ir.Constant)}
-    length = substitute(bounds.upper - bounds.lower + 1, sizes)
-    return int(length.value) if isinstance(length, Const) else None
-
-
-def _take_function(e: Emitter, shape: ir.Type) -> ir.Function:
+def _take_function(e: Emitter, shape: ir.Type, fan: int) -> ir.Function:
     """take(values, levels, count): each sum takes a partial sum, after `count` earlier ones."""
 
     def one(own: Emitter, value: ir.Value, levels: Sequence[ir.Value], count: ir.Value) -> None:
@@ -191,7 +153,7 @@ def _take_function(e: Emitter, shape: ir.Type) -> ir.Function:
         with ExitStack() as stack:
             for k, level in enumerate(levels):
                 if k:
-                    rest = b.and_(taken, ir.Constant(I64, FAN**k - 1))
+                    rest = b.and_(taken, ir.Constant(I64, fan**k - 1))
                     stack.enter_context(own.only_if(b.icmp_signed("==", rest, ir.Constant(I64, 0))))
                     b.store(zero, levels[k - 1])
                 partial = b.fadd(b.load(level, typ=shape), partial)

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from llvmlite import ir
 
 from graphc.codegen.values import I64, Values
-from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, above_reads, postorder
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System, Tensor
 from graphc.schedule.plans import NestPlan
-from graphc.schedule.program import Loop, Nest, Statement
+from graphc.schedule.program import Loop, Nest
 from graphc.schedule.registers import Lags
 
 
@@ -38,7 +37,6 @@ class Ref:
     ring: tuple[int, int] | None = None
     dims: tuple[Expr, ...] = ()
     padded: bool = False
-    spaced: bool = False
     total: ir.Value | None = None
 
 
@@ -82,14 +80,12 @@ class Emitter(Values):
         self.carried: dict[Read, ir.Value] = {}
         self.errors: dict[Tensor, Tensor] = {}  # see Program
         self.bad: ir.Value | None = None  # where an index read from data that is out of range is noted
-        self.many_calls = False  # whether scalar code calls long functions instead of copying them
         self.plans: Mapping[Nest, NestPlan] = {}
         self.lags: Mapping[Loop, Lags] = {}
-        self.along: Mapping[Statement, tuple[Bounds, ...]] = {}  # see NestPlan, of the nest at hand
+        self.windows = 1  # the longest stride at which contiguous vectors are loaded
         self.checks: list[tuple[Read, int]] = []
         # What the loops around compute, outermost first: the axis, the current step along it and its direction.
         self.order: dict[Tensor, tuple[tuple[int, Expr, int], ...]] = {}
-        self.contractions: dict[object, ir.Function] = {}  # by shape of access, shared within a module
         self._mentions: dict[tuple[Expr, Index], bool] = {}
 
     # Scopes and loops ----------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from graphc.equations.system import Tensor
 from graphc.schedule.program import Buffer, Program
 
 ALIGN = 64  # bytes; a line of a cache
-ALIASED = 1024  # bytes; rows a multiple of that apart share few sets of a cache, and drive each other out
 CELL = 8  # bytes of a scalar in the workspace, of whichever type
 
 
@@ -59,23 +58,21 @@ def strides_of(e: Emitter, buffer: Buffer) -> tuple[tuple[ir.Value, ...], ir.Val
         ring = buffer.ring is not None and buffer.ring[0] == axis
         length = ir.Constant(I64, buffer.ring[1]) if ring and buffer.ring else e.value(extent)
         strides.insert(0, total)
-        total = e.product(_row(e, buffer, length) if is_spaced(buffer, axis) else length, total)
+        if buffer.is_spaced(axis):
+            key = ("row", length.get_reference(), buffer.tensor.kind)
+            length = e.known(key) or e.remember(key, _row(e, buffer, length))
+        total = e.product(length, total)
     return tuple(strides), total
-
-
-def is_spaced(buffer: Buffer, axis: int) -> bool:
-    """Whether the axis is one of rows that may lie further apart than they are long."""
-    return buffer.role == "workspace" and 0 < axis == len(buffer.extent) - 1
 
 
 def _row(e: Emitter, buffer: Buffer, length: ir.Value) -> ir.Value:
     """How far apart rows of that length lie."""
     b, width = e.builder, 8 if buffer.tensor.kind == "int" or e.bits == 64 else 4
-    aliased, line = ALIASED // width, ALIGN // width
     if isinstance(length, ir.Constant):
-        return ir.Constant(I64, length.constant + (line if length.constant % aliased == 0 else 0))
+        return ir.Constant(I64, buffer.spaced(length.constant, width))
+    aliased, apart = buffer.aliased(width)
     rest = b.and_(length, ir.Constant(I64, aliased - 1))
-    more = b.select(b.icmp_signed("==", rest, ir.Constant(I64, 0)), ir.Constant(I64, line), ir.Constant(I64, 0))
+    more = b.select(b.icmp_signed("==", rest, ir.Constant(I64, 0)), ir.Constant(I64, apart), ir.Constant(I64, 0))
     return b.add(length, more)
 
 
@@ -124,8 +121,12 @@ def _layout(
         offsets[tensor] = total
         _, count = strides_of(own, program.buffers[tensor])
         width = 8 if tensor.kind == "int" or e.bits == 64 else 4
-        size = b.add(own.product(ir.Constant(I64, width), count), ir.Constant(I64, ALIGN - 1))
-        total = b.add(total, b.and_(size, ir.Constant(I64, -ALIGN)))
+        key = ("bytes", count.get_reference(), width)
+        size = own.known(key)
+        if size is None:
+            size = b.add(own.product(ir.Constant(I64, width), count), ir.Constant(I64, ALIGN - 1))
+            size = own.remember(key, b.and_(size, ir.Constant(I64, -ALIGN)))
+        total = b.add(total, size)
     return offsets, total
 
 

@@ -13,24 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import islpy as isl
 from llvmlite import ir
 
 from graphc.codegen.emitter import Emitter, Ref
-from graphc.codegen.entry import CELL, Body, Memory, entry_points, is_spaced, memory_of, size_values, strides_of
+from graphc.codegen.entry import CELL, Body, Memory, entry_points, memory_of, size_values, strides_of
 from graphc.codegen.nest import emit_nest
 from graphc.codegen.target import Target, lanes
 from graphc.codegen.values import FUSED, I64, PTR
-from graphc.equations.domain import assume
-from graphc.equations.expr import Expr, Op, Read, above_reads
-from graphc.equations.ops import OPS
+from graphc.equations.expr import Expr, Read
 from graphc.equations.system import Tensor
-from graphc.schedule.exact import needs_equal_bits
 from graphc.schedule.program import Loop, Nest, Node, Program, statement_reads
 from graphc.schedule.registers import lagged
-
-PIECE = 4000  # operations in one body: LLVM takes longer than in proportion to a function's length
-INLINED = 16  # long functions in scalar code up to which each is copied in place; more are called, to compile fast
 
 
 @dataclass(frozen=True)
@@ -48,36 +41,21 @@ def emit_kernel(program: Program, dtype: str, target: Target) -> Kernel:
     memory = memory_of(program)
     module = ir.Module("graphc")
     width = lanes(target, 32 if dtype == "float32" else 64)
-    many_calls = _scalar_functions(program) > INLINED
-    equal_bits = needs_equal_bits(s for nest in program.nests for s in nest.statements)
+    how = program.how
+    assert how is not None, "a program is planned for a machine before code is emitted"
     emitters: list[Emitter] = []
     bodies: list[Body] = []
-    pieces = _pieces(program.body)
-    for k, nodes in enumerate(pieces):
+    for k, nodes in enumerate(how.pieces):
         e = Emitter(program.system, dtype, width)
-        e.many_calls, e.plans, e.lags = many_calls, program.plans, program.lags
-        e.flags = () if equal_bits else FUSED
+        e.plans, e.lags, e.windows = how.plans, how.lags, how.windows
+        e.flags = FUSED if how.fused else ()
         e.errors = program.errors if dtype != "int64" else {}
         if emitters:
-            e.checks, e.contractions = emitters[0].checks, emitters[0].contractions
+            e.checks = emitters[0].checks
         emitters.append(e)
-        bodies.append(_body(module, f"body{k}", e, program, memory, nodes, last=k == len(pieces) - 1))
+        bodies.append(_body(module, f"body{k}", e, program, memory, nodes, last=k == len(how.pieces) - 1))
     entry_points(module, bodies, emitters[0], program, memory)
     return Kernel(module, tuple(memory.given), memory.sizes, tuple(emitters[0].checks))
-
-
-def _pieces(nodes: Sequence[Node]) -> list[list[Node]]:
-    """The program in parts of about PIECE operations; a loop is not cut."""
-    pieces: list[list[Node]] = [[]]
-    length = 0
-    for node in nodes:
-        count = sum(s.size for nest in _nests(node) for s in nest.statements)
-        if length and length + count > PIECE:
-            pieces.append([])
-            length = 0
-        pieces[-1].append(node)
-        length += count
-    return pieces
 
 
 def _body(
@@ -109,40 +87,33 @@ def _body(
             )
     for tensor, pointer in zip(arrays, pointers, strict=True):
         e.refs[tensor] = _ref(e, program, tensor, pointer)
-    context = assume(program.system.sizes, (), least=0)
     for node in nodes:
-        _node(e, node, context)
+        _node(e, node)
     if last:
         _update(e, program)
     e.builder.ret_void()
     return Body(function, arrays)
 
 
-def _scalar_functions(program: Program) -> int:
-    """How many long functions (exp, tanh, ..) stand in straight-line scalar code."""
-    nodes = (n for nest in program.nests if not nest.parallel for s in nest.statements for n in above_reads(s.value))
-    return sum(1 for n in nodes if isinstance(n, Op) and OPS[n.name].flops >= 20)
-
-
 def _ref(e: Emitter, program: Program, tensor: Tensor, pointer: ir.Value) -> Ref:
     buffer = program.buffers[tensor]
     strides, total = strides_of(e, buffer)
     extents = tuple(e.value(x) for x in buffer.extent)
-    spaced = bool(extents) and is_spaced(buffer, len(extents) - 1)
-    return Ref(pointer, strides, buffer.lower, extents, buffer.ring, buffer.extent, total=total, spaced=spaced)
+
+    return Ref(pointer, strides, buffer.lower, extents, buffer.ring, buffer.extent, total=total)
 
 
 # Nodes ----------------------------------------
 
 
-def _node(e: Emitter, node: Node, context: isl.Set) -> None:
+def _node(e: Emitter, node: Node) -> None:
     if isinstance(node, Nest):
-        emit_nest(e, e.plans[node], context)
+        emit_nest(e, e.plans[node])
     else:
-        _loop(e, node, context)
+        _loop(e, node)
 
 
-def _loop(e: Emitter, loop: Loop, context: isl.Set) -> None:
+def _loop(e: Emitter, loop: Loop) -> None:
     for nest in _nests(loop):
         for s in nest.statements:
             e.forget(s.tensor)
@@ -165,7 +136,7 @@ def _loop(e: Emitter, loop: Loop, context: isl.Set) -> None:
             for tensor, (axis, ahead) in loop.along.items():
                 e.order[tensor] = (*e.order.get(tensor, ()), (axis, loop.var + ahead, loop.step))
             for node in loop.body:
-                _node(e, node, context)
+                _node(e, node)
             e.order = outside
             for tensor, (write, depth) in lags.items():
                 now = e.known((Read(tensor, write), -1, -1))
@@ -206,8 +177,8 @@ def _update(e: Emitter, program: Program) -> None:
     if not program.update:
         return
     assert e.bad is not None
-    context = assume(program.system.sizes, (), least=0)
+    assert program.how is not None
     code = e.builder.load(e.bad, typ=I64)
     with e.only_if(e.builder.icmp_signed("==", code, ir.Constant(I64, 0))):
-        for copy in program.copies:
-            emit_nest(e, copy, context)
+        for copy in program.how.copies:
+            emit_nest(e, copy)

@@ -12,7 +12,6 @@ from graphc.codegen.emitter import Emitter, Tile
 from graphc.codegen.values import I64
 from graphc.equations.bounds import Bounds
 from graphc.equations.expr import Index
-from graphc.schedule.tiles import Plan
 
 Body = Callable[[], None]
 
@@ -68,12 +67,12 @@ def plain_loops(e: Emitter, bounds: Sequence[Bounds], cascade: Cascade | None = 
         yield
 
 
-def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body, cascade: Cascade | None = None) -> None:
+def vector_loop(e: Emitter, bounds: Bounds, chunks: int, inside: Body, cascade: Cascade | None = None) -> None:
     """Blocks of `chunks` vectors, then vectors one at a time, each of them masked; what they sum goes through the
     cascade."""
     b, lanes, index = e.builder, e.lanes, bounds.index
     first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
-    block = chosen.chunks * lanes
+    block = chunks * lanes
     whole = b.sub(last, ir.Constant(I64, block - 1))
     next_at = e.alloca(I64, "next")
     b.store(first, next_at)
@@ -82,10 +81,10 @@ def vector_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body, cascade:
         with ExitStack() as stack:
             start, end = first, whole
             if cascade is not None:
-                start, end = stack.enter_context(cascade.pieces(bounds, first, whole, block, chosen.chunks))
+                start, end = stack.enter_context(cascade.pieces(bounds, first, whole, block, chunks))
             i = stack.enter_context(e.loop(start, end, block, index.name))
             stack.enter_context(bound(e, index, i))
-            with tiled(e, Tile(None, 1, index, lanes, chosen.chunks)):
+            with tiled(e, Tile(None, 1, index, lanes, chunks)):
                 inside()
             b.store(b.add(i, ir.Constant(I64, block)), next_at)
     if extent is not None and extent % block == 0:
@@ -109,14 +108,14 @@ def _known_extent(first: ir.Value, last: ir.Value) -> int | None:
     return None
 
 
-def row_loop(e: Emitter, bounds: Bounds, chosen: Plan, inside: Body) -> None:
-    """Blocks of `rows` values, then of two (what is left of a power of two), then one at a time."""
+def row_loop(e: Emitter, bounds: Bounds, sizes: Sequence[int], inside: Body) -> None:
+    """Blocks of so many values at once, of each size in turn."""
     b, t, index = e.builder, e.tile, bounds.index
     first, last = e.scalar(bounds.lower), e.scalar(bounds.upper)
     next_at = e.alloca(I64, "next")
     b.store(first, next_at)
     extent = _known_extent(first, last)
-    for rows in dict.fromkeys((chosen.rows, min(2, chosen.rows), 1)):
+    for rows in sizes:
         if extent is not None:
             if extent < rows:
                 continue

@@ -20,7 +20,6 @@ from graphc.equations.domain import bent_inside, has_reads, is_affine, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, Size, place_of, substitute
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import Tensor
-from graphc.schedule.tiles import WINDOWS
 
 
 @dataclass(frozen=True)
@@ -223,7 +222,7 @@ def load(e: Emitter, read: Read, row: int, chunk: int) -> ir.Value:
         return e.splat(e.builder.load(e.pointer(base, start, ty), typ=ty), lanes)
     if e.tile.mask is not None:
         return gather(e, base, _lane_offsets(e, start, found.lane), ty)
-    if isinstance(found.lane, ir.Constant) and 1 < found.lane.constant <= WINDOWS:
+    if isinstance(found.lane, ir.Constant) and 1 < found.lane.constant <= e.windows:
         return _windows(e, e.pointer(base, start, ty), found.lane.constant, ty)
     return _strided_load(e, e.pointer(base, start, ty), found.lane, ty)
 

@@ -8,22 +8,20 @@ of logarithms does. Factors that are not positive normal numbers are rare; then 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from llvmlite import ir
 
-from graphc.codegen.cascade import cascade, is_rounded
+from graphc.codegen.cascade import Cascade
 from graphc.codegen.emitter import Emitter
 from graphc.codegen.loops import allowed, plain_loops, vector_loop
 from graphc.codegen.values import I1, I32, I64
-from graphc.equations.bounds import Bounds
-from graphc.equations.expr import Const, Expr, Op, make
-from graphc.schedule.tiles import Plan
+from graphc.equations.expr import Const, Expr, make
+from graphc.schedule.lowering import addends, is_log, positive_logs
+from graphc.schedule.tree import Keep
 
-CHUNKS = 4  # vectors in flight: enough to hide the latency of an addition
-ACCUMULATORS = 12  # of all reductions that run together: the rest of 16 registers is for their operands
 MANTISSA, BIAS = 52, 1023  # of a 64-bit float
 
 
@@ -36,12 +34,12 @@ class Sum:
     value: Expr
 
 
-def along_vector(e: Emitter, sums: Sequence[Sum], bounds: Sequence[Bounds]) -> list[ir.Value]:
-    """Reductions over loops with these bounds, the last of them in vectors; together they read what they share once."""
-    chunks = max(1, min(CHUNKS, ACCUMULATORS // len(sums)))
+def along_vector(e: Emitter, keep: Keep) -> list[ir.Value]:
+    """Reductions over loops, the last of them in vectors; together they read what they share once."""
+    sums = [Sum(s.mode, s.tensor.kind, value) for s, value in keep.terms]
     shapes = [ir.VectorType(e.type_of(s.kind), e.lanes) for s in sums]
     identities = [e.splat(e.identity(s.mode, s.kind), e.lanes) for s in sums]
-    cells = [_cells(e, shape, start, chunks) for shape, start in zip(shapes, identities, strict=True)]
+    cells = [_cells(e, shape, start, keep.along) for shape, start in zip(shapes, identities, strict=True)]
 
     def inside() -> None:
         for c in range(e.tile.chunks):
@@ -49,8 +47,8 @@ def along_vector(e: Emitter, sums: Sequence[Sum], bounds: Sequence[Bounds]) -> l
                 term = _masked(e, e.splat(e.convert(e.value(s.value, 0, c), s.value.kind, s.kind), e.lanes), start)
                 e.builder.store(e.combine(s.mode, e.builder.load(own[c], typ=shape), term, s.kind), own[c])
 
-    rounded = [k for k, s in enumerate(sums) if is_rounded(e, s.mode, s.kind)]
-    _loops(e, bounds, chunks, inside, [cells[k] for k in rounded])
+    rounded = [k for k, s in enumerate(sums) if s.mode == "sum" and e.type_of(s.kind) is e.real]
+    _loops(e, keep, inside, [cells[k] for k in rounded])
     return [
         across(e, s.mode, _joined(e, shape, own, partial(_combine, e, s)), s.kind)
         for s, shape, own in zip(sums, shapes, cells, strict=True)
@@ -61,20 +59,19 @@ def _combine(e: Emitter, s: Sum, a: ir.Value, b: ir.Value) -> ir.Value:
     return e.combine(s.mode, a, b, s.kind)
 
 
-def _cells(e: Emitter, vec: ir.Type, start: ir.Value, count: int = CHUNKS) -> list[ir.Value]:
+def _cells(e: Emitter, vec: ir.Type, start: ir.Value, count: int) -> list[ir.Value]:
     cells = [e.alloca(vec, "acc") for _ in range(count)]
     for cell in cells:
         e.builder.store(start, cell)
     return cells
 
 
-def _loops(
-    e: Emitter, bounds: Sequence[Bounds], chunks: int, inside: Callable[[], None], sums: Sequence[Sequence[ir.Value]]
-) -> None:
+def _loops(e: Emitter, keep: Keep, inside: Callable[[], None], sums: Sequence[Sequence[ir.Value]]) -> None:
     """The loops, the last of them in vectors; `sums` are the cells of those sums whose terms are rounded."""
-    handed = cascade(e, ir.VectorType(e.real, e.lanes), sums, bounds, chunks * e.lanes, chunks)
-    with plain_loops(e, bounds[:-1], handed), allowed(e, bounds[-1]):
-        vector_loop(e, bounds[-1], Plan((), bounds[-1].index, None, 1, chunks), inside, handed)
+    handed = Cascade(e, ir.VectorType(e.real, e.lanes), sums, keep.cut) if keep.cut is not None else None
+    *outer, last = keep.loops
+    with plain_loops(e, outer, handed), allowed(e, last):
+        vector_loop(e, last, keep.along, inside, handed)
     if handed is not None:
         handed.close()
 
@@ -108,37 +105,18 @@ def across(e: Emitter, mode: str, vector: ir.Value, kind: str) -> ir.Value:
 # Sums of logarithms ----------------------------------------
 
 
-def positive_logs(value: Expr) -> Iterator[Expr]:
-    """The x of the addends log(x) of a sum."""
-    return (a.args[0] for sign, a in _addends(value) if sign and _is_log(a))
-
-
-def _is_log(e: Expr) -> bool:
-    return isinstance(e, Op) and e.name == "log"
-
-
-def _addends(value: Expr) -> list[tuple[bool, Expr]]:
-    todo, found = [(True, value)], []
-    while todo:
-        sign, node = todo.pop()
-        if isinstance(node, Op) and node.name in ("add", "sub"):
-            todo += [(sign, node.args[0]), (sign == (node.name == "add"), node.args[1])]
-        else:
-            found.append((sign, node))
-    return found
-
-
-def sum_with_logs(e: Emitter, value: Expr, bounds: Sequence[Bounds]) -> ir.Value:
-    """The sum of `value`, its logarithms through products; term by term if a factor is no positive normal number."""
+def sum_with_logs(e: Emitter, keep: Keep) -> ir.Value:
+    """The sum of a value, its logarithms through products; term by term if a factor is no positive normal number."""
+    ((_, value),) = keep.terms
     rest: Expr = Const(0)
-    for sign, a in _addends(value):
-        if not (sign and _is_log(a)):
+    for sign, a in addends(value):
+        if not (sign and is_log(a)):
             rest = make("add" if sign else "sub", rest, a)
     factors = list(positive_logs(value))
-    product = _Product(e)
+    product = _Product(e, keep.along)
     vec = ir.VectorType(e.real, e.lanes)
     zero = e.splat(e.const(0, "real"), e.lanes)
-    sums = _cells(e, vec, zero)
+    sums = _cells(e, vec, zero, keep.along)
 
     def inside() -> None:
         for c in range(e.tile.chunks):
@@ -147,14 +125,14 @@ def sum_with_logs(e: Emitter, value: Expr, bounds: Sequence[Bounds]) -> ir.Value
             for x in factors:
                 product.take(e.splat(e.convert(e.value(x, 0, c), x.kind, "real"), e.lanes), c)
 
-    _loops(e, bounds, CHUNKS, inside, [sums])
+    _loops(e, keep, inside, [sums])
     plain = _joined(e, vec, sums, lambda a, b: e.combine("sum", a, b, "real"))
     result = e.alloca(e.real, "total")
     total = e.combine("sum", across(e, "sum", plain, "real"), product.log(), "real")
     e.builder.store(total, result)
     with e.only_if(product.failed()):
         before, e.in_line = e.in_line, False
-        (again,) = along_vector(e, [Sum("sum", "real", value)], bounds)
+        (again,) = along_vector(e, keep)
         e.builder.store(again, result)
         e.in_line = before
     return e.builder.load(result, typ=e.real)
@@ -163,14 +141,14 @@ def sum_with_logs(e: Emitter, value: Expr, bounds: Sequence[Bounds]) -> ir.Value
 class _Product:
     """A product of many positive numbers: mantissas in [1, 2) and a sum of exponents, per lane."""
 
-    def __init__(self, e: Emitter) -> None:
+    def __init__(self, e: Emitter, count: int) -> None:
         self.e = e
         self.vec = ir.VectorType(e.real, e.lanes)
         self.ints = ir.VectorType(I64, e.lanes)
         self.flags = ir.VectorType(I1, e.lanes)
-        self.mantissas = _cells(e, self.vec, self._number(1.0))
-        self.exponents = _cells(e, self.ints, self._integer(0))
-        self.bad = _cells(e, self.flags, ir.Constant(self.flags, None))
+        self.mantissas = _cells(e, self.vec, self._number(1.0), count)
+        self.exponents = _cells(e, self.ints, self._integer(0), count)
+        self.bad = _cells(e, self.flags, ir.Constant(self.flags, None), count)
 
     def _number(self, x: float) -> ir.Value:
         return ir.Constant(self.vec, [x] * self.e.lanes)

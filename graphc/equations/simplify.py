@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from graphc.equations.expr import Const, Expr, Op, Read, Size, postorder
+from graphc.equations.expr import Const, Expr, Op, Read, Size, cached, postorder
 from graphc.language.boundaries import BENT, Kit
 
 ZERO, ONE = Const(0), Const(1)
@@ -333,8 +333,9 @@ RULES: dict[str, Rule] = {
 _INTEGER = frozenset(("add", "sub", "neg", "mul"))
 
 
+@cached
 def simplify(name: str, args: tuple[Expr, ...]) -> Expr:
-    """The operation `name` of `args` in normal form."""
+    """The operation `name` of `args` in normal form; four of five questions have been asked before."""
     folded = _fold(name, args)
     if folded is not None:
         return folded

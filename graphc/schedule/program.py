@@ -1,6 +1,6 @@
 """The Program: what runs, in which order, and where values live.
 
-Program   = system, outputs, buffers, body: Node..., broken, errors, plans
+Program   = system, outputs, buffers, body: Node..., broken, errors, how
 Node      = Loop | Nest
 Loop      = var, lower, upper, step, body           sequential; carries a recurrence
 Nest      = parallel, statements                    all points of `parallel` are independent of each other
@@ -10,7 +10,7 @@ Buffer    = tensor, lower, extent, ring, role       where a tensor's elements li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,10 +22,10 @@ from graphc.equations.expr import Expr, Index, Read, indices_of, postorder, read
 from graphc.equations.ops import SIGNS
 from graphc.equations.printing import show
 from graphc.equations.system import Origin, System, Tensor
+from graphc.schedule.costs import ALIASED, LINE
 
 if TYPE_CHECKING:
-    from graphc.schedule.plans import NestPlan
-    from graphc.schedule.registers import Lags
+    from graphc.schedule.plans import How
 
 Limit = tuple[str, Index, Expr]  # a comparison, with an index on its left
 
@@ -121,6 +121,20 @@ class Buffer:
     role: str  # "input" | "output" | "workspace"
     ring: tuple[int, int] | None = None
 
+    def is_spaced(self, axis: int) -> bool:
+        """Whether the axis is one of rows that may lie further apart than they are long."""
+        return self.role == "workspace" and 0 < axis == len(self.extent) - 1
+
+    @staticmethod
+    def aliased(width: int) -> tuple[int, int]:
+        """Rows whose length is a multiple of the first lie further apart by the second, elements of so many bytes."""
+        return ALIASED // width, LINE // width
+
+    def spaced(self, length: int, width: int) -> int:
+        """How far apart rows of that many elements lie, of so many bytes each."""
+        multiple, more = self.aliased(width)
+        return length + (more if length % multiple == 0 else 0)
+
 
 def nodes_of(body: Iterable[Node]) -> Iterator[Node]:
     """The nodes of a body and all inside them, in order."""
@@ -151,10 +165,7 @@ class Program:
     update: dict[Tensor, Tensor] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
     errors: dict[Tensor, Tensor] = field(default_factory=dict)  # of sums that a loop carries: what rounding left out
-    # How it runs on a machine (`plans`): each nest, what each loop keeps in registers, how arguments are updated.
-    plans: Mapping[Nest, NestPlan] = field(default_factory=dict)
-    lags: Mapping[Loop, Lags] = field(default_factory=dict)
-    copies: tuple[NestPlan, ...] = ()
+    how: How | None = None  # it runs on a machine, see `plans`
 
     def nodes(self) -> Iterator[Node]:
         return nodes_of(self.body)
@@ -168,7 +179,9 @@ class Program:
         return [n for n in self.nodes() if isinstance(n, Nest)]
 
     def fingerprint(self) -> str:
-        """The shape of the program: `t(z,h) | ij` is a loop over t with two nests inside, then a nest over i and j."""
+        """The shape of the program: `t(z,h) | ij` is a loop over t with two nests inside, then a nest over i and j.
+
+        Once planned, how each runs: `h<v1>` in vectors, `z<shape0 v2 r6>` by shared code, six rows at once."""
 
         def of(nodes: tuple[Node, ...]) -> str:
             parts = []
@@ -177,7 +190,7 @@ class Program:
                     parts.append(f"{n.var.name}{'-' if n.step < 0 else ''}({of(n.body)})")
                 else:
                     names = "+".join(dict.fromkeys(s.tensor.name for s in n.statements))
-                    parts.append(names)
+                    parts.append(names + (self.how.plans[n].tag() if self.how is not None else ""))
             return " | ".join(parts)
 
         return of(self.body)
@@ -189,25 +202,32 @@ class Program:
                 dims = " x ".join(show(e) for e in b.extent) or "1"
                 kept = f", the last {b.ring[1]} along axis {b.ring[0]}" if b.ring else ""
                 lines.append(f"buffer {b.tensor.name}: {dims}{kept}")
-        _show(self.body, self.plans, 0, lines)
+        if self.how is not None:
+            lines += self.how.routine_lines()
+        self._show(self.body, 0, lines)
         return "\n".join(lines)
 
-
-def _show(nodes: tuple[Node, ...], plans: Mapping[Nest, NestPlan], depth: int, lines: list[str]) -> None:
-    pad = "    " * depth
-    for n in nodes:
-        if isinstance(n, Loop):
-            first, last = (n.lower, n.upper) if n.step > 0 else (n.upper, n.lower)
-            lines.append(f"{pad}for {n.var.name} = {show(first)} .. {show(last)}{'' if n.step > 0 else ' backwards'}:")
-            _show(n.body, plans, depth + 1, lines)
-        else:
+    def _show(self, nodes: tuple[Node, ...], depth: int, lines: list[str]) -> None:
+        pad = "    " * depth
+        for n in nodes:
+            if isinstance(n, Loop):
+                first, last = (n.lower, n.upper) if n.step > 0 else (n.upper, n.lower)
+                kept = self.how.lags.get(n) if self.how is not None else None
+                lines.append(
+                    f"{pad}for {n.var.name} = {show(first)} .. {show(last)}{'' if n.step > 0 else ' backwards'}:"
+                    + (f"    # in registers: {', '.join(t.name for t in kept)}" if kept else "")
+                )
+                self._show(n.body, depth + 1, lines)
+                continue
             names = ", ".join(i.name for i in n.parallel)
-            how = str(plans[n]) if n in plans else ""
+            how = str(self.how.plans[n]) if self.how is not None else ""
             lines.append((f"{pad}parallel {names}:" if names else f"{pad}once:") + (f"    # {how}" if how else ""))
+            if self.how is not None:
+                lines += [f"{pad}    {line}" for line in self.how.plans[n].lines()]
+                continue
             for s in n.statements:
                 inner = [i.name for i in s.domain.indices if i not in n.parallel and i not in n.outer]
-                over = f"    over {', '.join(inner)}" if inner else ""
-                lines.append(f"{pad}    {s!r}{over}")
+                lines.append(f"{pad}    {s!r}" + (f"    over {', '.join(inner)}" if inner else ""))
 
 
 def statement_reads(statement: Statement) -> tuple[Read, ...]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from graphc.equations.expr import Expr, Read, substitute
 from graphc.equations.system import Tensor
+from graphc.schedule.costs import MAX_LAG
 from graphc.schedule.program import Loop, Nest, Statement, nodes_of, statement_reads
 
 if TYPE_CHECKING:
     from graphc.schedule.plans import NestPlan
 
-MAX_LAG = 8  # steps
 Lags = dict[Tensor, tuple[tuple[Expr, ...], int]]
 
 

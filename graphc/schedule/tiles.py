@@ -18,12 +18,10 @@ from graphc.equations.domain import Domain, is_plain
 from graphc.equations.expr import Const, Expr, Index, Op, Read, indices_of, postorder, reads
 from graphc.equations.simplify import affine_parts
 from graphc.equations.system import System
+from graphc.schedule.costs import SHORT, WIDE, WINDOWS, Machine
 from graphc.schedule.fuse import is_scatter
 from graphc.schedule.limits import bound_others, bounded
 from graphc.schedule.program import Nest, Statement, statement_reads
-
-WINDOWS = 4  # the longest stride at which contiguous vectors with the elements between are loaded
-SHORT = 4  # an index with at most this many values makes poor vectors
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ def inner_indices(s: Statement, nest: Nest) -> list[Index]:
     return [i for i in s.domain.indices if i not in nest.parallel and i not in nest.outer]
 
 
-def plan(nest: Nest, context: isl.Set, registers: int, system: System) -> Plan:
+def plan(nest: Nest, context: isl.Set, machine: Machine, system: System) -> Plan:
     """The plan of a nest."""
     reducing = [s for s in nest.statements if inner_indices(s, nest)]
     inner = {s: inner_bounds(s, nest, context) for s in reducing}
@@ -68,7 +66,7 @@ def plan(nest: Nest, context: isl.Set, registers: int, system: System) -> Plan:
         else:
             vec = row = None  # one by one
             bounds = loop_bounds(head, nest.outer, nest.parallel, context)
-    rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, registers)
+    rows, chunks = _tile_shape(vec, row, bool(reducing) and not scatter, machine)
     return Plan(tuple(bounds), vec, row, rows, chunks)
 
 
@@ -98,13 +96,13 @@ def ordered_bounds(s: Statement, nest: Nest, order: Sequence[Index], context: is
     return bounded(s, loop_bounds(s.domain, [*nest.outer, *nest.parallel], order, context), context)
 
 
-def _tile_shape(vec: Index | None, row: Index | None, reducing: bool, registers: int) -> tuple[int, int]:
+def _tile_shape(vec: Index | None, row: Index | None, reducing: bool, machine: Machine) -> tuple[int, int]:
     """(rows, vectors per row): accumulators fill the registers but for two operands and a broadcast."""
     if vec is None or not reducing:
         return 1, 1
     if row is None:
-        return 1, 4
-    return (6, 2) if registers == 16 else (14, 2) if registers == 32 else (4, 1)
+        return 1, WIDE
+    return machine.tile
 
 
 def _bounds_mention(bounds: Sequence[Bounds], index: Index) -> bool:

@@ -3,8 +3,9 @@ by point in its own order, and each access is held against what the memory holds
 
     verify(program, {"T": 5, "N": 3})      returns None, or raises VerifyError naming the statement and the point
 
-It knows nothing of dependences, segments, rings or blocks: it sees statements, loops and addresses. That every element
-gets exactly the contributions its equation says is counted from the system.
+It knows nothing of dependences, segments, rings or blocks: it sees statements, loops and addresses; of a planned
+program also the loops that a machine runs (`verify_plans`). That every element gets exactly the contributions its
+equation says is counted from the system.
 """
 
 from __future__ import annotations
@@ -25,15 +26,13 @@ from graphc.equations.points import points
 from graphc.equations.sizes import dim_value
 from graphc.equations.system import Tensor
 from graphc.schedule.program import Buffer, Loop, Nest, Node, Program, Statement, statement_reads
+from graphc.schedule.verify_plans import VerifyError, check_plan
 
 Point = tuple[int, ...]
 Array = npt.NDArray[Any]
 Data = Mapping[str, Any]
 MOST_POINTS = 200_000
-
-
-class VerifyError(AssertionError):
-    """An internal error: the scheduler made a program that does not compute its system."""
+FIRST = 3  # steps at which the loops of a nest are looked at
 
 
 def verify(program: Program, sizes: Mapping[str, int], data: Data | None = None, most: int = MOST_POINTS) -> bool:
@@ -106,6 +105,7 @@ class _Walk:
         self.memory = {t: _Memory() for t in program.buffers}
         self.ranges: dict[Index, tuple[int, int]] = {}
         self.executions: dict[Statement, _Execution] = {}
+        self.visits: Counter[Nest] = Counter()
         for node in program.body:
             self._measure(node)
 
@@ -221,6 +221,7 @@ class _Walk:
 
     def _node(self, node: Node) -> None:
         if isinstance(node, Nest):
+            self._plan(node)
             self._nest(node)
             return
         low, high = self._value(node.lower), self._value(node.upper)
@@ -245,6 +246,18 @@ class _Walk:
             assert column is not None
             found.append(int(column[0]))
         return tuple(found)
+
+    def _plan(self, nest: Nest) -> None:
+        """The loops that a machine runs for the nest, at the first few steps of the loops around."""
+        if self.program.how is None or self.visits[nest] == FIRST:
+            return
+        self.visits[nest] += 1
+        outer = tuple(self.env[i] for i in nest.outer)
+        runs = [self.executions[s] for s in nest.statements]
+        wanted = [{tuple(r.rows[k].tolist()) for at in r.at.get(outer, {}).values() for k in at} for r in runs]
+        env: dict[Expr, int] = {Size(n): v for n, v in self.sizes.items()}
+        env.update(self.env)
+        check_plan(self.program, nest, env, wanted)
 
     def _nest(self, nest: Nest) -> None:
         if nest.sums and len(nest.statements) > 1:

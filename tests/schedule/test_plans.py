@@ -5,6 +5,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Mod, Piecewise, Sum, tanh
+from graphc.schedule.costs import Machine
 from graphc.schedule.plans import planned
 from tests.compiled import agree, numbers
 from tests.schedule.build import N, T, i, j, program, t
@@ -18,7 +19,7 @@ A, B, y = gc.Input("A", N, N), gc.Input("B", N, N), gc.Tensor("y", N, N)
 
 def headings(system, *outputs, registers=32):
     """The nests' first lines."""
-    text = str(planned(program(system, *outputs), registers))
+    text = str(planned(program(system, *outputs), Machine(registers, lanes=8, bits=64)))
     return [line.strip() for line in text.splitlines() if line.strip().startswith(("parallel", "once", "for"))]
 
 
@@ -42,16 +43,16 @@ def test_what_no_vector_can_run_along_has_no_heading():
 def test_each_nest_and_loop_of_a_compiled_function_has_its_plan():
     run = gc.System(*RNN, Eq(L, Sum(s[t, i] ** 2, t, i))).compile(L, gc.D(L, W))
     p = run.program
-    assert p.plans.keys() == set(p.nests) and p.lags.keys() == set(p.loops)
+    assert p.how.plans.keys() == set(p.nests) and p.how.lags.keys() == set(p.loops)
     assert "in vectors" in str(p)
 
 
 def test_a_state_stays_in_registers_and_an_update_has_a_plan():
     a, y, u, v = gc.Input("a", T), gc.Tensor("y", T), gc.Input("u", N), gc.Tensor("v", N)
-    p = planned(program(gc.System(Eq(y[t], y[t - 1] / 2 + a[t]), Eq(y[-1], 0)), "y"), 32)
-    assert [depth for lags in p.lags.values() for _, depth in lags.values()] == [1]
+    p = planned(program(gc.System(Eq(y[t], y[t - 1] / 2 + a[t]), Eq(y[-1], 0)), "y"), Machine(32, lanes=8, bits=64))
+    assert [depth for lags in p.how.lags.values() for _, depth in lags.values()] == [1]
     run = gc.System(Eq(v[i], 2 * u[i])).compile(v, update={u: v})
-    assert len(run.program.copies) == 1
+    assert len(run.program.how.copies) == 1
     data = np.arange(3.0)
     run(u=data)
     np.testing.assert_array_equal(data, [0, 2, 4])
