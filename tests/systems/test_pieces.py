@@ -126,6 +126,7 @@ def agree(system, wrt, arguments, sizes=()):
     return run
 
 
+@pytest.mark.nightly
 def test_same_convolutions_of_any_kernel():
     system, params = same_convolutions(P)
 
