@@ -23,6 +23,7 @@ WORKLOADS = (
     "lstm",
     "call_overhead",
     "compile_time",
+    "compile_models",
     "import_time",
     "memory",
 )

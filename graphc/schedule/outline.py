@@ -171,10 +171,10 @@ def _pattern(value: Expr, places: dict[Expr, tuple[str, int]]) -> tuple[object, 
 def shared_shape(tree: Tree, tile: Plan, facts: Facts) -> Shape | None:
     """The shape of a nest that is no contraction, if it can be a routine: loops over a box, one of them in vectors,
     accesses that are affine, values without its own indices."""
-    if tile.vec is None:
-        return None
     parallel = [b.index for b in tile.order]
     nodes = list(nodes_of(tree))
+    if tile.vec is None and not any(isinstance(n, Keep) and n.along for n in nodes):
+        return None
     if any(
         isinstance(n, Call | Clear | Guard | Packed) or (isinstance(n, For) and n.index not in parallel) for n in nodes
     ):

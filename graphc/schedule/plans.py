@@ -64,7 +64,8 @@ class NestPlan:
                 parts.append(f"{t.vec.name} in vectors" + (f" x {t.chunks}" if t.chunks > 1 else ""))
             if t.row is not None:
                 parts.append(f"{t.row.name} in {t.rows} rows")
-        kept = [n for n in nodes_of(self.tree) if isinstance(n, Keep) and n.along]
+        own = [part.tree if part.shape is None else part.shape.tree for part in self.parts]
+        kept = [n for tree in own for n in nodes_of(tree) if isinstance(n, Keep) and n.along]
         parts += [f"{n.loops[-1].index.name} in vectors, then added up" for n in kept]
         return ", ".join(dict.fromkeys(parts))
 
