@@ -19,7 +19,8 @@ from graphc.codegen.kernel import emit_kernel
 from graphc.codegen.target import host, lanes, load
 from graphc.equations import sets
 from graphc.equations.composed import same_shape
-from graphc.equations.domain import exclusively, fix_sizes, sample, size_names
+from graphc.equations.domain import fix_sizes, sample, size_names
+from graphc.equations.exclusive import exclusively
 from graphc.equations.expr import Const, Expr, Size, substitute
 from graphc.equations.sizes import dim_value, not_below, whole
 from graphc.equations.system import System, Tensor, without_derivatives

@@ -115,6 +115,6 @@ def _until_known(error: GraphcError, sizes: Collection[str]) -> GraphcError:
 
 
 def locked() -> Any:
-    from graphc.equations.domain import exclusively
+    from graphc.equations.exclusive import exclusively
 
     return exclusively()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphc.equations import sets
-from graphc.equations.domain import LOCK, assume, fix_sizes, sample
+from graphc.equations.domain import assume, fix_sizes, sample
+from graphc.equations.exclusive import LOCK
 from graphc.equations.expr import Const, Expr, Op, Read, Size, substitute
 from graphc.equations.printing import show
 from graphc.equations.system import System, Term

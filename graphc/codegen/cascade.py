@@ -1,8 +1,8 @@
-"""Long sums in short chains: a partial sum of BLOCK terms leaves its register for a cascade of levels in memory.
+"""Long sums in short chains: a partial sum of some terms leaves its register for a cascade of levels in memory.
 
-    a level adds up FAN partial sums, one after the other, and hands the result on to the next level
+    a level adds up `fan` partial sums, one after the other, and hands the result on to the next level
 
-A sum of n terms thereby goes through BLOCK + FAN*log(n)/log(FAN) additions, one after the other (twice as many where
+A sum of n terms thereby goes through block + fan*log(n)/log(fan) additions, one after the other (twice as many where
 loops are short), and not through n: its rounding error grows with log n at most. Blocked summation, as in Castaldo,
 Whaley and Chronopoulos, "Reducing floating point error in dot product using the superblock family of algorithms"
 (2008), and in Higham, "Accuracy and Stability of Numerical Algorithms" (2002), section 4.2. Sums of integers are exact

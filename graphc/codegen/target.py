@@ -15,7 +15,7 @@ from functools import cache
 import llvmlite.binding as llvm
 from llvmlite import ir
 
-from graphc.equations.domain import LOCK
+from graphc.equations.exclusive import LOCK
 from graphc.locks import held_over_forks
 
 _lock = threading.RLock()  # LLVM's contexts and target machines are not to be entered by two threads at once

@@ -8,9 +8,7 @@ the compiler (emptiness with a sample point, inclusion, images, bounds) is a fun
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +17,6 @@ import islpy as isl
 
 from graphc.equations import sets
 from graphc.equations.expr import (
-    TABLE_LOCK,
     Const,
     Expr,
     Index,
@@ -28,7 +25,6 @@ from graphc.equations.expr import (
     Size,
     cached,
     conjuncts,
-    forget,
     indices_of,
     make,
     place_of,
@@ -36,22 +32,6 @@ from graphc.equations.expr import (
 )
 from graphc.equations.ops import BOUNDARY
 from graphc.equations.simplify import affine_parts, never_negative
-from graphc.locks import held_over_forks
-
-# isl's contexts are not to be shared by threads: whoever works on systems holds this.
-LOCK = threading.RLock()
-held_over_forks(LOCK, TABLE_LOCK)
-
-
-@contextmanager
-def exclusively() -> Iterator[None]:
-    """For one piece of work on systems: no other thread does any, and what was kept for it is forgotten at its end."""
-    with LOCK:
-        try:
-            yield
-        finally:
-            forget()
-
 
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="}
 

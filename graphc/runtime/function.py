@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphc.checks.empty import refuse_empty_reads
-from graphc.equations.domain import LOCK, size_names
+from graphc.equations.domain import size_names
+from graphc.equations.exclusive import LOCK
 from graphc.equations.sizes import dim_value, solve_sizes, whole
 from graphc.equations.system import System, Tensor
 from graphc.errors import ArgumentError, counted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graphc.checks.empty import zero_sizes
-from graphc.equations.domain import LOCK, fix_sizes
+from graphc.equations.domain import fix_sizes
+from graphc.equations.exclusive import LOCK
 from graphc.errors import CausalityError
 from graphc.schedule.program import Program
 

@@ -119,8 +119,8 @@ class Call:
     what `statements` say.
 
     `extents`: the groups whose lengths are arguments. `strides`: the (operand, group) whose stride each stride argument
-    is. `integers` follow the lengths. `rows`: the group of which at most `rows[1]` at once are handed on where more than
-    `rows[2]` terms are summed over the groups `summed`."""
+    is. `integers` follow the lengths. `rows`: the group of which at most `rows[1]` at once are handed on where more
+    than `rows[2]` terms are summed over the groups `summed`."""
 
     routine: Routine
     reads: tuple[Read, ...]

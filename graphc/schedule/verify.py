@@ -256,7 +256,7 @@ class _Walk:
         runs = [self.executions[s] for s in nest.statements]
         wanted = [{tuple(r.rows[k].tolist()) for at in r.at.get(outer, {}).values() for k in at} for r in runs]
         env: dict[Expr, int] = {Size(n): v for n, v in self.sizes.items()}
-        env.update(self.env)
+        env.update((i, v) for i, v in self.env.items())
         check_plan(self.program, nest, env, wanted)
 
     def _nest(self, nest: Nest) -> None:

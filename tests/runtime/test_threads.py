@@ -10,7 +10,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, tanh
-from graphc.equations.domain import LOCK
+from graphc.equations.exclusive import LOCK
 from graphc.runtime.function import SHAPES
 
 T, N = gc.sizes("T N")

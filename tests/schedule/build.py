@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import graphc as gc
-from graphc.equations.domain import LOCK
+from graphc.equations.exclusive import LOCK
 from graphc.schedule.build import schedule
 from graphc.schedule.program import Program
 from graphc.transforms import optimise

@@ -5,7 +5,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Max, Mod, Piecewise, Sum, amax, amin, tanh
-from graphc.equations.domain import LOCK
+from graphc.equations.exclusive import LOCK
 from graphc.schedule.verify import verify
 from tests.schedule.build import K, M, N, T, i, j, k, program, t, workspace
 

@@ -6,7 +6,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Sum, compiler, tanh
-from graphc.equations.domain import LOCK
+from graphc.equations.exclusive import LOCK
 from graphc.equations.expr import Const, Read, make, substitute
 from graphc.schedule.program import Loop, Nest, Statement
 from graphc.schedule.verify import VerifyError, verify, verify_small

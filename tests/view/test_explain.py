@@ -7,7 +7,8 @@ import sympy as sp
 from rich.console import Console
 
 import graphc as gc
-from graphc.equations.domain import LOCK, Domain
+from graphc.equations.domain import Domain
+from graphc.equations.exclusive import LOCK
 from graphc.equations.expr import Const, Index, Size, make
 from graphc.schedule.build import schedule
 from graphc.schedule.program import Loop
