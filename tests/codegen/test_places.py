@@ -12,7 +12,7 @@ import pytest
 
 import graphc as gc
 from graphc import D, Eq, Min, Mod, Sum, amax, tanh
-from graphc.codegen import kernel
+from graphc.schedule import plans
 from tests.codegen.guarded import call_guarded
 from tests.compiled import agree, listed, numbers
 
@@ -129,7 +129,7 @@ def test_remainders_that_leave_the_axis_are_refused(which):
 
 def test_bad_indices_are_named_in_long_programs(monkeypatch):
     """Programs of thousands of operations (here hundreds) are several functions, which number their checks together."""
-    monkeypatch.setattr(kernel, "PIECE", 200)
+    monkeypatch.setattr(plans, "PIECE", 200)
     x = gc.Input("x", N)
     q, o, w = gc.Input("q", M, dtype="int64"), gc.Tensor("o", M), gc.Tensor("w", M)
     chain = [gc.Tensor(f"c{step}") for step in range(90)]
