@@ -110,15 +110,18 @@ def _bounds_mention(bounds: Sequence[Bounds], index: Index) -> bool:
 
 
 def _vector_axis(nest: Nest, inner: dict[Statement, list[Bounds]], context: isl.Set) -> Index | None:
-    """The parallel index that fits vectors best; None if all would mostly gather."""
-    best, best_score = None, -1.0 if inner else 0.5
-    for i in nest.parallel:
-        if any(_bounds_mention(b, i) for b in inner.values()):
+    """The parallel index that fits vectors best, of equal ones the last; None if all would mostly gather."""
+    scores = {i: _score(nest, i) for i in nest.parallel if not any(_bounds_mention(b, i) for b in inner.values())}
+    place = {i: k for k, i in enumerate(nest.parallel)}
+    known: set[Index] = set()
+    while scores:
+        best = max(scores, key=lambda i: (scores[i], place[i]))
+        if inner and best not in known and _is_short(nest, best, context):  # asked of few: isl has to answer
+            scores[best] -= 4.0
+            known.add(best)
             continue
-        score = _score(nest, i) - (4.0 if inner and _is_short(nest, i, context) else 0.0)
-        if score >= best_score:
-            best, best_score = i, score
-    return best
+        return best if scores[best] >= (-1.0 if inner else 0.5) else None
+    return None
 
 
 def _is_short(nest: Nest, index: Index, context: isl.Set) -> bool:
