@@ -150,22 +150,29 @@ def text(seed):
     return f"{run.program}\\n{run.llvm_ir}"
 
 seeds = [None, *range(int(sys.argv[2]))]
-found = {seed: text(seed) for seed in (seeds if sys.argv[1] == "forwards" else seeds[::-1])}
+def said(seed):
+    try:
+        return text(seed)
+    except gc.GraphcError as refused:
+        return str(refused)
+
+found = {seed: said(seed) for seed in (seeds if sys.argv[1] == "forwards" else seeds[::-1])}
 for seed in seeds:
     print(seed, found[seed])
 """
 
 
-@pytest.mark.parametrize("count", [4, pytest.param(24, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("count", [4, pytest.param(16, marks=pytest.mark.nightly)])
 def test_a_system_compiles_to_the_same_after_others_and_in_other_processes(count):
     """Addresses, hashes and what isl was asked before differ; Program and LLVM text do not."""
     texts = set()
-    for order, salt in (("forwards", "1"), ("backwards", "2")):
+    for order, salt in (("forwards", "1"), ("backwards", "2"), ("forwards", "3"))[: 2 + (count > 4)]:
         done = subprocess.run(
             [sys.executable, "-c", COMPILED, order, str(count)], cwd=ROOT, capture_output=True, text=True, timeout=600,
             env={**os.environ, "PYTHONHASHSEED": salt},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
+        assert done.stdout.count("source_filename") > count * 3 // 4  # the others were refused
         texts.add(done.stdout)
     assert len(texts) == 1
 
