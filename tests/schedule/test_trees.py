@@ -51,6 +51,13 @@ def test_each_statement_runs_at_each_of_its_points_on_any_machine(name: str):
         assert verify(planned(scheduled, machine), sizes | found.fixed, most=10**6)
 
 
+def test_what_moves_along_vectors_and_rows_is_not_packed():
+    M = gc.Input("M", T, N, N)
+    p = planned(program(gc.System(Eq(C[t, j], Sum(M[t, j, i] * B[i, j], i))), "C"), SMALL)
+    (packed,) = [n for r in p.how.routines for n in nodes_of(r.tree) if isinstance(n, Packed)]
+    assert len(packed.panels) == 1 and verify(p, SIZES)
+
+
 def changed(p: Program, change: Callable[[Tree], Tree]) -> Program:
     """The program with the trees of all nests, and of routines, changed."""
 
