@@ -220,7 +220,7 @@ def reports(options: Options) -> list[Report]:
         ("residual", "residual", 1),
         ("transformer", "transformer", 1),
     ]
-    rows, verdicts, ours = [], []
+    rows, verdicts, ours = [], [], {}
     for label, name, layers in cases:
         for who in ("jax",) if options.peers_only else ("graphc", "jax"):
             row = Row(f"{label}: {who}")

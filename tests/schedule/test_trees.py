@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -33,7 +34,7 @@ from tests.schedule.build import N, T, i, j, program, t
 from tests.transforms.systems import EXAMPLES
 
 SMALL = Machine(16, lanes=2, bits=64)  # so that blocks of vectors, single ones and masked ones all run at small sizes
-MACHINES = [SMALL, Machine(32, lanes=4, bits=32), Machine(8, lanes=2, bits=64, rounds=False)]
+MACHINES = [SMALL, Machine(32, lanes=4, bits=32, rounds=False)]
 A, B, C = gc.Input("A", T, N), gc.Input("B", N, N), gc.Tensor("C", T, N)
 PRODUCT = gc.System(Eq(C[t, j], Sum(A[t, i] * B[i, j], i)))
 P, Q, R = gc.Input("P", T, N), gc.Tensor("Q", T, N), gc.Tensor("R", N, T)
@@ -49,6 +50,13 @@ def test_each_statement_runs_at_each_of_its_points_on_any_machine(name: str):
     sizes = {n: max(5 + k % 3, found.least.get(n, 0)) for k, n in enumerate(found.sizes)}
     for machine in MACHINES:
         assert verify(planned(scheduled, machine), sizes | found.fixed, most=10**6)
+
+
+def test_what_moves_along_vectors_and_rows_is_not_packed():
+    M = gc.Input("M", T, N, N)
+    p = planned(program(gc.System(Eq(C[t, j], Sum(M[t, i, j] * B[i, j], i))), "C"), SMALL)
+    (packed,) = [n for r in p.how.routines for n in nodes_of(r.tree) if isinstance(n, Packed)]
+    assert len(packed.panels) == 1 and verify(p, SIZES)
 
 
 def changed(p: Program, change: Callable[[Tree], Tree]) -> Program:
@@ -155,9 +163,13 @@ def box() -> Tree:
     return (For(bounds[0], "points", (1,), (For(bounds[1], "points", (1,), (Do(S),)),)),)
 
 
+@cache
+def some_program() -> Program:
+    return planned(program(PRODUCT, "C"), SMALL)
+
+
 def points(tree: Tree, rows: int, columns: int):
-    p = planned(program(PRODUCT, "C"), SMALL)
-    return TreeRun(p, {Size("T"): rows, Size("N"): columns}).run(tree)
+    return TreeRun(some_program(), {Size("T"): rows, Size("N"): columns}).run(tree)
 
 
 lengths = st.integers(0, 11)
