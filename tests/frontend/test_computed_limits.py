@@ -9,7 +9,7 @@ import pytest
 import graphc as gc
 from graphc import Eq, Max, Mean, Min, Prod, Sum, amax, argmax, ceiling, floor
 from graphc.frontend.lower import lower
-from tests.oracle import check
+from tests.oracle import WAYS, check
 
 N, M, K, S = gc.sizes("N M K S")
 i, k = gc.indices("i k")
@@ -36,8 +36,9 @@ def test_bins(e, limits, f):
     np.testing.assert_allclose(system.evaluate(z, x=signal, M=3), wanted)
 
 
-def test_all_laws_hold():
-    check(gc.System(Eq(z[i], Mean(x[k] ** 2, (k, *shared)))), None, {"x": signal, "M": 3}, transforms=())
+@pytest.mark.parametrize("transforms", WAYS)
+def test_all_laws_hold(transforms):
+    check(gc.System(Eq(z[i], Mean(x[k] ** 2, (k, *shared)))), None, {"x": signal, "M": 3}, transforms=transforms)
 
 
 def test_bins_of_integers_stay_integers():

@@ -10,7 +10,7 @@ import pytest
 
 import graphc as gc
 from graphc import Eq, Mean, Piecewise, Sum, softmax, tanh
-from tests.oracle import check
+from tests.oracle import WAYS, check
 
 T, H, D, N, M, P, Q, R, S, K = gc.sizes("T H D N M P Q R S K")
 X, Y, C, F, E = gc.sizes("X Y C F E")
@@ -121,9 +121,10 @@ def test_a_program_means_what_numpy_says(program):
 
 
 @pytest.mark.parametrize("program", [patches, pixel_shuffle], ids=lambda program: program.__name__)
-def test_all_laws_hold(program):
+@pytest.mark.parametrize("transforms", WAYS)
+def test_all_laws_hold(program, transforms):
     system, _, given, sizes = program()
-    check(system, None, given | sizes, second=False, transforms=())
+    check(system, None, given | sizes, second=False, transforms=transforms)
 
 
 o, w = gc.tensors("o w", T, H * D)
